@@ -6,7 +6,7 @@
 __all__ = ['show_images', 'show_predictions', 'show_history', 'show_confusion', 'show_filters', 'show_feature_maps', 'show_steps',
            'show_scores', 'show_overlap', 'show_times']
 
-# %% ../nbs/01_plots.ipynb #30978456
+# %% ../nbs/01_plots.ipynb #1e15a497
 from textwrap import wrap
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from seaborn import heatmap
 
 # %% ../nbs/01_plots.ipynb #79f7c689
@@ -51,7 +51,7 @@ _STYLE = {
     "savefig.facecolor": "white",
 }
 
-# %% ../nbs/01_plots.ipynb #64f44f94
+# %% ../nbs/01_plots.ipynb #ffa11ce0
 def _nothing(text="none") -> Figure:
     "A small figure that says so in words: an empty gallery is a result too."
     with plt.rc_context(_STYLE):
@@ -84,6 +84,7 @@ def _draw(ax, image):
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise ValueError(f"an image to show must have the shape (H, W) or (H, W, 3); this one has {image.shape}")
     ax.imshow(image, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    ax.set_aspect("equal", adjustable="datalim")  # images of other proportions keep their cell, and titles a line
     return image.shape
 
 # %% ../nbs/01_plots.ipynb #828cc849
@@ -184,7 +185,7 @@ def show_predictions(images, digits, predicted, confidence=None, columns=6) -> F
     plt.close(fig)
     return fig
 
-# %% ../nbs/01_plots.ipynb #dcfeae78
+# %% ../nbs/01_plots.ipynb #46e00c1b
 _LOWER = ("loss", "hamming")  # the scores where less is better
 
 
@@ -194,28 +195,43 @@ def _needs(who, frame, columns):
         raise ValueError(f"{who} needs the columns {', '.join(missing)}; the frame has {', '.join(map(str, frame))}")
 
 
-def _fit(name, width):
-    return "\n".join(wrap(str(name), width))
+def _fit(name, width, lines=9):
+    "Break a long name, after an underscore too; the width gives way before a name takes more than `lines` lines."
+    name = str(name).replace("_", "_ ")
+    broken = wrap(name, max(width, int(1.2 * len(name) / lines)))
+    return "\n".join(line.replace("_ ", "_") for line in broken)
 
 
 def _value(metric, v):
     return f"{v:.3g}" if metric == "loss" else f"{100 * v:.2f} %"
 
 
-def _axis(axis, metric):
+def _axis(axis, metric, ticks=4):
     "Fractions are shown in per cent, and there are never more ticks than fit."
-    axis.set_major_locator(MaxNLocator(4))
-    if metric != "loss":
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.10g}%"))
+    axis.set_major_locator(MaxNLocator(ticks) if np.isscalar(ticks) else FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.10g}" if metric == "loss" else f"{100 * v:.10g}%"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _decades(ax, metric, least):
+    "Every step up or down is a factor of ten: in the loss, or in the errors that a score leaves (90 %, 99 %, 99.9 %)."
+    ticks = 10.0 ** np.arange(-7, 2)
+    if metric in _LOWER:
+        ax.set_yscale("log", nonpositive="clip")
+    else:  # a perfect score has no logarithm: it is drawn at the top of the axis, at half the least error seen
+        error = (lambda y: -np.log10(np.maximum(1 - y, least / 2)), lambda z: 1 - 10.0**-z)
+        ax.set_yscale("function", functions=error)
+        ticks = np.concatenate([[0, 0.5], 1 - ticks[ticks < 1]])
+    _axis(ax.yaxis, metric, ticks)
 
 
 def _plain(metric):
     return metric.replace("_", " ")
 
-# %% ../nbs/01_plots.ipynb #be6253ec
+# %% ../nbs/01_plots.ipynb #ecbd9837
 def _curve(ax, name, histories, metric, best):
     for other in histories.values():
-        ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color=_PALE, lw=1, zorder=1)
+        ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color="#D6DAE0", lw=0.7, zorder=1)
     frame = histories[name]
     ax.plot(frame["epoch"], frame[metric], color=_COLOURS[1], ls=(0, (3, 1.5)), lw=1.4, label="training")
     shown = f"val_{metric}" if f"val_{metric}" in frame else metric
@@ -224,8 +240,7 @@ def _curve(ax, name, histories, metric, best):
     row = frame[frame["epoch"] == best].iloc[0]
     ax.plot(best, row[shown], "o", ms=6, color=_COLOURS[0], mec="white", zorder=5, label="kept epoch")
     note = f"epoch {best:.0f}: {_value(metric, row[shown])}"
-    ax.text(0, 1.03, note, size=8.5, color=_COLOURS[0], transform=ax.transAxes)
-    _axis(ax.yaxis, metric)
+    ax.text(0, 1.05, note, size=8.5, color=_COLOURS[0], transform=ax.transAxes)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.grid(axis="y")
 
@@ -263,28 +278,30 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
     rows = -(-len(names) // wide) * high
     with plt.rc_context(_STYLE):
         fig, axes = plt.subplots(
-            rows, wide, squeeze=False, figsize=(max(2.2 * wide + 0.5, 3.6), 1.55 * rows + 0.5), layout="constrained"
+            rows, wide, squeeze=False, figsize=(max(2.0 * wide + 0.5, 3.6), 1.3 * rows + 0.7), layout="constrained"
         )
         for ax in axes.flat:
             ax.set_axis_off()
         for m, metric in enumerate(metrics):
+            seen = np.concatenate([frame.filter(regex=f"^(val_)?{metric}$") for frame in histories.values()], axis=None)
             row_axes = [axes[high * (k // wide) + m, k % wide] for k in range(len(names))]
             for ax, name in zip(row_axes, names, strict=True):
                 ax.set_axis_on()
                 ax.sharey(row_axes[0])
                 _curve(ax, name, histories, metric, kept[name])
+                _decades(ax, metric, min(1 - seen[seen < 1], default=0.5))
                 ax.tick_params(labelleft=ax in axes[:, 0])
                 if ax in axes[:, 0]:
                     ax.set_ylabel(_plain(metric))
                 if m == 0:
-                    ax.set_title(_fit(name, 24), pad=20)
+                    ax.set_title(_fit(name, 20), size=9, pad=20)
                 if m == high - 1:
                     ax.set_xlabel("epoch")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     plt.close(fig)
     return fig
 
-# %% ../nbs/01_plots.ipynb #26151e2f
+# %% ../nbs/01_plots.ipynb #24ba20ba
 def show_confusion(matrix, labels=None) -> Figure:
     """Show how often each true digit was read as which.
 
@@ -312,11 +329,12 @@ def show_confusion(matrix, labels=None) -> Figure:
     off = np.where(np.eye(n, dtype=bool), 0, matrix)
     text = np.where(matrix > 0, matrix.astype(int).astype(str), "")
     with plt.rc_context(_STYLE):
-        fig, ax = plt.subplots(figsize=(0.45 * n + 1.1, 0.36 * n + 1.3), layout="constrained")
+        fig, ax = plt.subplots(figsize=(0.42 * n + 0.8, 0.32 * n + 1.1), layout="constrained")
         look = {"ax": ax, "annot": text, "fmt": "", "cbar": False, "linewidths": 1, "linecolor": "white"}
         look |= {"xticklabels": labels, "yticklabels": labels, "annot_kws": {"size": 8}}
         heatmap(matrix, mask=off == matrix, cmap=["#F3F4F6"], **look)
-        heatmap(off, mask=off == 0, cmap="YlOrBr", norm=LogNorm(0.7, max(off.max(), 12)), **look)
+        if off.any():
+            heatmap(off, mask=off == 0, cmap="YlOrBr", norm=LogNorm(0.7, max(off.max(), 12)), **look)
         for t in ax.texts:
             x, y = t.get_position()
             t.set_color("#9CA3AF" if int(x) == int(y) else t.get_color())
@@ -430,9 +448,9 @@ def show_steps(steps, columns=7) -> Figure:
     plt.close(fig)
     return fig
 
-# %% ../nbs/01_plots.ipynb #f4c192a0
+# %% ../nbs/01_plots.ipynb #250016da
 def _by_experiment(ax, names):
-    ax.set_yticks(range(len(names)), [_fit(name, 26) for name in names])
+    ax.set_yticks(range(len(names)), [_fit(name, 26, 2) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0, labelcolor="#111827")
     ax.spines["left"].set_visible(False)
@@ -472,7 +490,7 @@ def show_scores(frame, metric, base=None) -> Figure:
     first = frame.groupby("experiment", sort=False)[metric].mean().sort_values(ascending=metric in _LOWER)
     names, wide = list(first.index), min(len(tests), 3)
     rows = -(-len(tests) // wide)
-    size = (2.0 + 2.5 * wide, rows * (0.3 * len(names) + 0.8))
+    size = (2.0 + 2.5 * wide, rows * (0.32 * len(names) + 0.8))
     with plt.rc_context(_STYLE):
         fig, axes = plt.subplots(rows, wide, squeeze=False, sharey=True, figsize=size, layout="constrained")
         for ax in axes.flat[len(tests) :]:
@@ -481,7 +499,8 @@ def show_scores(frame, metric, base=None) -> Figure:
             part = frame[frame["test"] == test].set_index("experiment")
             _forest(ax, part, names, metric, low, high, base)
             ax.set_title(_fit(test, 28))
-        fig.supxlabel(_plain(metric), size=9, color=_GREY)
+        note = "" if base is None else f" (grey: {base}, the base, and its interval)"
+        fig.supxlabel(_plain(metric) + note, size=9, color=_GREY)
     plt.close(fig)
     return fig
 
@@ -501,7 +520,7 @@ def _forest(ax, part, names, metric, low, high, base):
             ax.text(1.02, y, value, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=colour)
     _axis(ax.xaxis, metric)
 
-# %% ../nbs/01_plots.ipynb #a6ef235e
+# %% ../nbs/01_plots.ipynb #2dc85781
 def show_overlap(frame) -> Figure:
     """Show a score against the overlap of the digits, a curve for each experiment, and the number of scenes below.
 
@@ -529,12 +548,13 @@ def show_overlap(frame) -> Figure:
         raise ValueError(f"show_overlap draws one metric, the frame holds {', '.join(metrics)}")
     with plt.rc_context(_STYLE):
         shape = {"height_ratios": (5, 1)}
-        fig, (ax, below) = plt.subplots(2, figsize=(7, 3.8), sharex=True, gridspec_kw=shape, layout="constrained")
+        size = (6.5, max(3.2, 0.28 * frame["experiment"].nunique() + 0.6))
+        fig, (ax, below) = plt.subplots(2, figsize=size, sharex=True, gridspec_kw=shape, layout="constrained")
         for k, (name, part) in enumerate(frame.groupby("experiment", sort=False)):
             part = part.astype({"value": float}).sort_values("value")
             colour, line = _COLOURS[k % len(_COLOURS)], ("-", (0, (4, 1.5)))[k // len(_COLOURS) % 2]
             ax.fill_between(part["value"], part["low"], part["high"], color=colour, alpha=0.12, lw=0)
-            ax.plot(part["value"], part["score"], "o", ls=line, ms=4, color=colour, label=_fit(name, 26))
+            ax.plot(part["value"], part["score"], "o", ls=line, ms=4, color=colour, label=_fit(name, 26, 2))
         n = frame.astype({"value": float}).groupby("value")["n"].max()
         width = 0.8 * min(np.diff(n.index), default=0.1)
         below.bar(n.index, n, width, color="#D1D5DB")
@@ -543,7 +563,7 @@ def show_overlap(frame) -> Figure:
         below.set(yticks=[], ylabel="scenes", xlabel="overlap of the digits (0 = none, 1 = complete)")
         below.spines["left"].set_visible(False)
         below.margins(y=0.5)
-        _axis(ax.yaxis, "fraction")
+        _axis(ax.yaxis, "fraction", 5)
         ax.grid(axis="y")
         ax.set(ylabel=_plain(metrics[0]))
         ax.set_title(f"{_plain(metrics[0]).capitalize()} by overlap, with intervals")
@@ -551,7 +571,11 @@ def show_overlap(frame) -> Figure:
     plt.close(fig)
     return fig
 
-# %% ../nbs/01_plots.ipynb #259a2cc4
+# %% ../nbs/01_plots.ipynb #c8074f6c
+def _seconds(s):
+    return f"{s:.2g} s" if s < 10 else f"{s:.0f} s" if s < 600 else f"{s / 60:,.0f} min"
+
+
 def show_times(frame) -> Figure:
     """Show the seconds of every epoch of every experiment; the bar is the median.
 
@@ -574,13 +598,13 @@ def show_times(frame) -> Figure:
         return _nothing()
     groups = {name: part["seconds"].to_numpy(float) for name, part in frame.groupby("experiment", sort=False)}
     with plt.rc_context(_STYLE):
-        fig, ax = plt.subplots(figsize=(7, 0.32 * len(groups) + 1), layout="constrained")
+        fig, ax = plt.subplots(figsize=(6.5, 0.32 * len(groups) + 1), layout="constrained")
         _by_experiment(ax, list(groups))
         for y, seconds in enumerate(groups.values()):
             jitter = 0.22 * np.sin(2.4 * np.arange(len(seconds)))  # spreads the dots without a random number
             ax.plot(seconds, y + jitter, "o", ms=4, color=_COLOURS[0], alpha=0.45, mec="none")
             ax.vlines(np.median(seconds), y - 0.34, y + 0.34, color="#111827", lw=2)
-            text = f"{np.median(seconds):.3g} s × {len(seconds)} = {seconds.sum():,.3g} s"
+            text = f"{_seconds(np.median(seconds))}, {len(seconds)} epochs: {_seconds(seconds.sum())}"
             ax.text(1.02, y, text, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=_GREY)
         ax.set_xlim(left=0)
         ax.set(xlabel="seconds per epoch")
