@@ -47,7 +47,7 @@ def root() -> Path:
             return folder
     raise InputError(f"no digitkit project: expected settings.ini and nbs/ in {Path.cwd()} or in a folder above it.")
 
-# %% ../nbs/00_config.ipynb #2a05d32c
+# %% ../nbs/00_config.ipynb #ccda38f9
 def _of(group: str):
     return field(metadata={"group": group})
 
@@ -105,7 +105,24 @@ class Config:
         text = json.dumps({k: v for k, v in asdict(self).items() if k in wanted}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-# %% ../nbs/00_config.ipynb #5b60a6eb
+    def to_json(self, **facts) -> str:
+        """This value as JSON text with its fingerprint, and `facts` about the run beside it."""
+        return json.dumps({"config": asdict(self), "fingerprint": self.fingerprint(), **facts}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """The value that `to_json` wrote; InputError if it is not that, or was changed since."""
+        try:
+            written = json.loads(text)
+            values = {k: tuple(v) if isinstance(v, list) else v for k, v in written["config"].items()}
+            config = cls(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"not the configuration of a digitkit run: {error}.") from None
+        if config.fingerprint() != written.get("fingerprint"):
+            raise InputError("the configuration was changed after the run was made; make the run again.")
+        return config
+
+# %% ../nbs/00_config.ipynb #0927a472
 SWITCH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
@@ -114,7 +131,7 @@ def _typed(text: str, kind: type):
     if kind is bool:
         return SWITCH[text.lower()]
     if kind == tuple[str, ...]:
-        return tuple(re.findall(r"[^\s,()]+(?:\([^)]*\))?", text))
+        return tuple(re.findall(r"(?:[^\s,()]|\([^)]*\))+", text))
     if kind is dict:
         value = json.loads(text)
         if not (isinstance(value, dict) and all(isinstance(v, list) and v for v in value.values())):

@@ -5,27 +5,27 @@
 # %% auto #0
 __all__ = ['MODELS', 'architecture', 'model0', 'small', 'slots', 'build_model']
 
-# %% ../nbs/31_models.ipynb #c3956120
+# %% ../nbs/31_models.ipynb #e7e307cf
 from collections.abc import Callable
 
 import keras
 from keras import layers
 
-from .blocks import augmentation, conv_norm_relu, conv_relu_norm, residual, slot_head
+from .blocks import attend, augmentation, conv_norm_relu, conv_relu_norm, residual, slot_head
 from .config import unknown
 
-# %% ../nbs/31_models.ipynb #5f15820d
+# %% ../nbs/31_models.ipynb #19866759
 MODELS: dict[str, Callable] = {}
 
 
 def architecture(function: Callable) -> Callable:
-    """Enter a function `(image, dropout) -> features` into `MODELS` under its name."""
+    """Enter a function `(image, slots, dropout) -> features (n, c) or (n, slots, c)` into `MODELS` under its name."""
     MODELS[function.__name__] = function
     return function
 
-# %% ../nbs/31_models.ipynb #a63e96aa
+# %% ../nbs/31_models.ipynb #98c118bb
 @architecture
-def model0(image, dropout: float):
+def model0(image, slots: int, dropout: float):
     """The reference's network: seven convolutions, 327,242 parameters on 28x28 with ten classes."""
     x = conv_relu_norm(image, 32, 3)
     x = conv_relu_norm(x, 32, 3)
@@ -39,9 +39,9 @@ def model0(image, dropout: float):
     x = layers.Flatten()(x)
     return layers.Dropout(dropout)(x)
 
-# %% ../nbs/31_models.ipynb #8606fde5
+# %% ../nbs/31_models.ipynb #35c0e4fb
 @architecture
-def small(image, dropout: float):
+def small(image, slots: int, dropout: float):
     """Four convolutions and a global average: under 25,000 parameters at any image size."""
     x = conv_norm_relu(image, 16, 3)
     x = conv_norm_relu(x, 24, 3, strides=2)
@@ -50,19 +50,18 @@ def small(image, dropout: float):
     x = layers.GlobalAveragePooling2D()(x)
     return layers.Dropout(dropout / 2)(x)
 
-# %% ../nbs/31_models.ipynb #c2140c33
+# %% ../nbs/31_models.ipynb #a08141e2
 @architecture
-def slots(image, dropout: float):
-    """A residual net over the whole image, its columns read by one head a slot."""
+def slots(image, slots: int, dropout: float):
+    """A residual net over the whole image, and one attention map a slot."""
     x = conv_norm_relu(image, 16, 5, strides=2)
     x = residual(x, 32, strides=2)
     x = residual(x, 64, strides=2)
-    x = layers.Conv2D(64, (x.shape[1], 1), activation="relu")(x)
-    x = layers.Dropout(dropout)(layers.Flatten()(x))
-    x = layers.Dense(192, activation="relu")(x)
+    x = attend(x, slots)
+    x = layers.Dense(128, activation="relu")(x)
     return layers.Dropout(dropout / 2)(x)
 
-# %% ../nbs/31_models.ipynb #20a016ff
+# %% ../nbs/31_models.ipynb #8c178651
 def build_model(
     name: str,
     size: int = 28,
@@ -92,5 +91,5 @@ def build_model(
         raise unknown("model", name, MODELS)
     image = keras.Input((size, size, 1), name="image")
     augment = augmentation(rotation, shift, zoom)
-    features = MODELS[name](augment(image) if augment else image, dropout)
+    features = MODELS[name](augment(image) if augment else image, slots, dropout)
     return keras.Model(image, slot_head(features, slots, classes), name=name)

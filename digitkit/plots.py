@@ -6,16 +6,18 @@
 __all__ = ['show_images', 'show_predictions', 'show_history', 'show_confusion', 'show_filters', 'show_feature_maps', 'show_steps',
            'show_scores', 'show_overlap', 'show_times']
 
-# %% ../nbs/01_plots.ipynb #1e15a497
+# %% ../nbs/01_plots.ipynb #452f5b84
 from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from PIL import Image
 from seaborn import heatmap
 
 # %% ../nbs/01_plots.ipynb #79f7c689
@@ -51,15 +53,27 @@ _STYLE = {
     "savefig.facecolor": "white",
 }
 
-# %% ../nbs/01_plots.ipynb #ffa11ce0
+# %% ../nbs/01_plots.ipynb #e548e54b
+class _Canvas(FigureCanvasAgg):
+    def print_png(self, filename_or_obj, **_):
+        self.draw()
+        picture = Image.fromarray(np.asarray(self.buffer_rgba())[..., :3])
+        picture = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        picture.save(filename_or_obj, format="png", optimize=True, dpi=(self.figure.dpi, self.figure.dpi))
+
+
+def _finish(fig) -> Figure:
+    plt.close(fig)  # else a notebook would show it twice
+    return _Canvas(fig).figure
+
+# %% ../nbs/01_plots.ipynb #e62b9923
 def _nothing(text="none") -> Figure:
     "A small figure that says so in words: an empty gallery is a result too."
     with plt.rc_context(_STYLE):
         fig, ax = plt.subplots(figsize=(2.4, 0.6))
         ax.set_axis_off()
         ax.text(0.5, 0.5, text, ha="center", va="center", color=_GREY, style="italic")
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
 
 def _grid(n, columns, width, height, head=0.0, gap=6.0, top=0.0):
@@ -87,7 +101,7 @@ def _draw(ax, image):
     ax.set_aspect("equal", adjustable="datalim")  # images of other proportions keep their cell, and titles a line
     return image.shape
 
-# %% ../nbs/01_plots.ipynb #828cc849
+# %% ../nbs/01_plots.ipynb #f6011275
 def show_images(images, titles=None, columns=8, scale=1.0, boxes=None) -> Figure:
     """Show grey images in a grid.
 
@@ -132,12 +146,11 @@ def show_images(images, titles=None, columns=8, scale=1.0, boxes=None) -> Figure
                 if w > 0 and h > 0:
                     box = Rectangle((left - 0.5, top - 0.5), w, h, fill=False, lw=1.4, ec=_COLOURS[(1, 4, 3)[slot % 3]])
                     ax.add_patch(box)
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #338402ea
+# %% ../nbs/01_plots.ipynb #916caa59
 def _number(row):
-    return ["·" if d > 9 else str(d) for d in row]  # the class after the last digit is the blank
+    return ["–" if d > 9 else str(d) for d in row]  # the class after the last digit is the blank
 
 
 def show_predictions(images, digits, predicted, confidence=None, columns=6) -> Figure:
@@ -148,7 +161,7 @@ def show_predictions(images, digits, predicted, confidence=None, columns=6) -> F
     images : sequence of (H, W) arrays
         As for `show_images`.
     digits, predicted : (n, slots) integer arrays
-        True and predicted digits 0..9; a larger label is a blank and is shown as a dot.
+        True and predicted digits 0..9; a larger label is a blank and is shown as a dash.
     confidence : (n,) array, optional
         Confidence of the whole image, 0..1.
     columns : int
@@ -182,10 +195,9 @@ def show_predictions(images, digits, predicted, confidence=None, columns=6) -> F
             line = HPacker(children=texts, pad=0, sep=0)
             place = {"xycoords": "axes fraction", "xybox": (0, 3), "boxcoords": "offset points"}
             ax.add_artist(AnnotationBbox(line, (0.5, 1), box_alignment=(0.5, 0), frameon=False, pad=0, **place))
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #46e00c1b
+# %% ../nbs/01_plots.ipynb #46f15c49
 _LOWER = ("loss", "hamming")  # the scores where less is better
 
 
@@ -213,22 +225,25 @@ def _axis(axis, metric, ticks=4):
     axis.set_minor_locator(NullLocator())
 
 
-def _decades(ax, metric, least):
+def _decades(ax, metric, seen):
     "Every step up or down is a factor of ten: in the loss, or in the errors that a score leaves (90 %, 99 %, 99.9 %)."
-    ticks = 10.0 ** np.arange(-7, 2)
+    left = np.asarray(seen) if metric in _LOWER else np.maximum(1 - seen, 5e-5)  # 100 % is drawn at 99.995 %
+    left = left[left > 0]
+    steps = (1,) if left.size and left.max() > 50 * left.min() else (1, 2, 5)
+    ticks = np.array([step * 10.0**k for k in range(-7, 3) for step in steps])
     if metric in _LOWER:
         ax.set_yscale("log", nonpositive="clip")
-    else:  # a perfect score has no logarithm: it is drawn at the top of the axis, at half the least error seen
-        error = (lambda y: -np.log10(np.maximum(1 - y, least / 2)), lambda z: 1 - 10.0**-z)
+    else:
+        error = (lambda y: -np.log10(np.maximum(1 - y, 5e-5)), lambda z: 1 - 10.0**-z)
         ax.set_yscale("function", functions=error)
-        ticks = np.concatenate([[0, 0.5], 1 - ticks[ticks < 1]])
+        ticks = 1 - ticks[(ticks <= 1) & (ticks >= 1e-4)]
     _axis(ax.yaxis, metric, ticks)
 
 
 def _plain(metric):
     return metric.replace("_", " ")
 
-# %% ../nbs/01_plots.ipynb #ecbd9837
+# %% ../nbs/01_plots.ipynb #590babcb
 def _curve(ax, name, histories, metric, best):
     for other in histories.values():
         ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color="#D6DAE0", lw=0.7, zorder=1)
@@ -278,7 +293,7 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
     rows = -(-len(names) // wide) * high
     with plt.rc_context(_STYLE):
         fig, axes = plt.subplots(
-            rows, wide, squeeze=False, figsize=(max(2.0 * wide + 0.5, 3.6), 1.3 * rows + 0.7), layout="constrained"
+            rows, wide, squeeze=False, figsize=(max(2.0 * wide + 0.5, 3.6), 1.4 * rows + 0.7), layout="constrained"
         )
         for ax in axes.flat:
             ax.set_axis_off()
@@ -289,7 +304,7 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
                 ax.set_axis_on()
                 ax.sharey(row_axes[0])
                 _curve(ax, name, histories, metric, kept[name])
-                _decades(ax, metric, min(1 - seen[seen < 1], default=0.5))
+                _decades(ax, metric, seen)
                 ax.tick_params(labelleft=ax in axes[:, 0])
                 if ax in axes[:, 0]:
                     ax.set_ylabel(_plain(metric))
@@ -298,10 +313,9 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
                 if m == high - 1:
                     ax.set_xlabel("epoch")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #24ba20ba
+# %% ../nbs/01_plots.ipynb #0e2eae95
 def show_confusion(matrix, labels=None) -> Figure:
     """Show how often each true digit was read as which.
 
@@ -343,10 +357,9 @@ def show_confusion(matrix, labels=None) -> Figure:
         worst = np.unravel_index(off.argmax(), off.shape)
         often = f"\nmost often {labels[worst[0]]} as {labels[worst[1]]} ({off.max()} times)" if off.any() else ""
         ax.set_title(f"{off.sum():,} of {matrix.sum():,} digits misread{often}")
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #d2df7a58
+# %% ../nbs/01_plots.ipynb #d0e17a20
 def show_filters(kernels, columns=8) -> Figure:
     """Show convolution kernels of a first layer: blue is negative, white zero, red positive, on one scale.
 
@@ -378,10 +391,9 @@ def show_filters(kernels, columns=8) -> Figure:
             ax.imshow(planes[..., k], cmap="RdBu_r", vmin=-limit, vmax=limit)
             ax.add_patch(Rectangle((-0.5, -0.5), kw, kh, fill=False, ec=_PALE, lw=1))
         axes[0].set_title(f"{n} filters of {kh}×{kw}, weights from −{limit:.2g} (blue) to {limit:.2g} (red)", pad=5)
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #6f8d734f
+# %% ../nbs/01_plots.ipynb #f1165ef4
 def show_feature_maps(maps, channels=10) -> Figure:
     """Show the first channels of every layer's output for one image, a row a layer.
 
@@ -415,10 +427,9 @@ def show_feature_maps(maps, channels=10) -> Figure:
             row[0].text(0, 0.42, size, va="top", color=_GREY, size=8)
             for k, ax in enumerate(row[2 : 2 + min(channels, value.shape[-1])]):
                 ax.imshow(value[..., k], cmap="magma", vmin=min(0, value.min()), vmax=max(value.max(), 1e-12))
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #b6472b49
+# %% ../nbs/01_plots.ipynb #8959f0db
 def show_steps(steps, columns=7) -> Figure:
     """Show what a pipeline does to one image, step after step.
 
@@ -445,10 +456,9 @@ def show_steps(steps, columns=7) -> Figure:
             ax.text(0.5, -0.04, f"{h}×{w}", transform=ax.transAxes, ha="center", va="top", size=8, color=_GREY)
             if k:
                 ax.text(-12 / 84, 0.5, "→", transform=ax.transAxes, ha="center", va="center", size=13, color=_GREY)
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #250016da
+# %% ../nbs/01_plots.ipynb #22302ffc
 def _by_experiment(ax, names):
     ax.set_yticks(range(len(names)), [_fit(name, 26, 2) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -457,6 +467,22 @@ def _by_experiment(ax, names):
     ax.grid(axis="x")
 
 
+def _forest(ax, part, names, metric, low, high, base):
+    _by_experiment(ax, names)
+    if base in part.index:
+        ax.axvline(part.at[base, metric], color=_GREY, lw=0.8, ls=":")
+        if np.isfinite(part.at[base, low]):
+            ax.axvspan(part.at[base, low], part.at[base, high], color=_PALE, alpha=0.6, lw=0)
+    for y, name in enumerate(names):
+        if name in part.index:
+            colour = _GREY if name == base else _COLOURS[0]
+            ax.hlines(y, part.at[name, low], part.at[name, high], color=colour, lw=2)
+            ax.plot(part.at[name, metric], y, "o", ms=6, color=colour, mec="white")
+            value = _value(metric, part.at[name, metric])
+            ax.text(1.02, y, value, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=colour)
+    _axis(ax.xaxis, metric)
+
+# %% ../nbs/01_plots.ipynb #97636719
 def show_scores(frame, metric, base=None) -> Figure:
     """Show one score of every experiment with its interval, a panel for each test, the best on top.
 
@@ -501,26 +527,9 @@ def show_scores(frame, metric, base=None) -> Figure:
             ax.set_title(_fit(test, 28))
         note = "" if base is None else f" (grey: {base}, the base, and its interval)"
         fig.supxlabel(_plain(metric) + note, size=9, color=_GREY)
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-
-def _forest(ax, part, names, metric, low, high, base):
-    _by_experiment(ax, names)
-    if base in part.index:
-        ax.axvline(part.at[base, metric], color=_GREY, lw=0.8, ls=":")
-        if np.isfinite(part.at[base, low]):
-            ax.axvspan(part.at[base, low], part.at[base, high], color=_PALE, alpha=0.6, lw=0)
-    for y, name in enumerate(names):
-        if name in part.index:
-            colour = _GREY if name == base else _COLOURS[0]
-            ax.hlines(y, part.at[name, low], part.at[name, high], color=colour, lw=2)
-            ax.plot(part.at[name, metric], y, "o", ms=6, color=colour, mec="white")
-            value = _value(metric, part.at[name, metric])
-            ax.text(1.02, y, value, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=colour)
-    _axis(ax.xaxis, metric)
-
-# %% ../nbs/01_plots.ipynb #2dc85781
+# %% ../nbs/01_plots.ipynb #ce2eb55b
 def show_overlap(frame) -> Figure:
     """Show a score against the overlap of the digits, a curve for each experiment, and the number of scenes below.
 
@@ -560,7 +569,7 @@ def show_overlap(frame) -> Figure:
         below.bar(n.index, n, width, color="#D1D5DB")
         for value, count in n.items():
             below.annotate(f"{count:,.0f}", (value, count), (0, 2), textcoords="offset points", ha="center", size=7.5)
-        below.set(yticks=[], ylabel="scenes", xlabel="overlap of the digits (0 = none, 1 = complete)")
+        below.set(yticks=[], ylabel="scenes", xlabel="overlap of neighbouring digits (0 = none, 1 = complete)")
         below.spines["left"].set_visible(False)
         below.margins(y=0.5)
         _axis(ax.yaxis, "fraction", 5)
@@ -568,10 +577,9 @@ def show_overlap(frame) -> Figure:
         ax.set(ylabel=_plain(metrics[0]))
         ax.set_title(f"{_plain(metrics[0]).capitalize()} by overlap, with intervals")
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    plt.close(fig)
-    return fig
+    return _finish(fig)
 
-# %% ../nbs/01_plots.ipynb #c8074f6c
+# %% ../nbs/01_plots.ipynb #1b05cc4b
 def _seconds(s):
     return f"{s:.2g} s" if s < 10 else f"{s:.0f} s" if s < 600 else f"{s / 60:,.0f} min"
 
@@ -608,6 +616,5 @@ def show_times(frame) -> Figure:
             ax.text(1.02, y, text, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=_GREY)
         ax.set_xlim(left=0)
         ax.set(xlabel="seconds per epoch")
-        ax.set_title("Time per epoch: every epoch a dot, the bar is the median")
-    plt.close(fig)
-    return fig
+        ax.set_title("Time of every epoch, with the median")
+    return _finish(fig)
