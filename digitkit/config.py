@@ -47,7 +47,7 @@ def root() -> Path:
             return folder
     raise InputError(f"no digitkit project: expected settings.ini and nbs/ in {Path.cwd()} or in a folder above it.")
 
-# %% ../nbs/00_config.ipynb #ccda38f9
+# %% ../nbs/00_config.ipynb #ff5f972c
 def _of(group: str):
     return field(metadata={"group": group})
 
@@ -92,11 +92,13 @@ class Config:
     folds: int = _of("selection")
     select_epochs: int = _of("selection")
     grid: dict = _of("selection")
+    # the evaluation
+    resamples: int = _of("evaluation")
     # the report
     experiments: tuple[str, ...] = _of("report")
     select: tuple[str, ...] = _of("report")
     base: str = _of("report")
-    resamples: int = _of("report")
+    seeds: int = _of("report")
     jobs: int = _of("report")
 
     def fingerprint(self, *groups: str) -> str:
@@ -180,7 +182,7 @@ def _sections(file: Path) -> dict[str, dict]:
         raise InputError(f"{file.name}: [DEFAULT] must hold every key; missing: {', '.join(missing)}.")
     return result
 
-# %% ../nbs/00_config.ipynb #6b67ed47
+# %% ../nbs/00_config.ipynb #05c8cf49
 def _check_names(sections: dict[str, dict], text: str, file: Path) -> tuple[list[str], list[str]]:
     """The profiles and the experiments of a settings file; InputError for a section that combines unknown ones."""
     profiles = [s.removeprefix("profile:") for s in sections if s.startswith("profile:")]
@@ -201,7 +203,8 @@ def _check_names(sections: dict[str, dict], text: str, file: Path) -> tuple[list
 def _check_ranges(config: Config) -> None:
     """Raise InputError for a number out of its range."""
     at_least = dict(train_scenes=1, val_scenes=1, test_scenes=1, batch_size=1, epochs=1, patience=1, lr_patience=1)
-    at_least |= dict(folds=2, select_epochs=1, resamples=10, jobs=1, seed=0, rotation=0, shift=0, zoom=0, lr_floor=0)
+    at_least |= dict(folds=2, select_epochs=1, resamples=10, jobs=1, seeds=1, seed=0)
+    at_least |= dict(rotation=0, shift=0, zoom=0, lr_floor=0)
     for key, least in at_least.items():
         if getattr(config, key) < least:
             raise InputError(f"settings.ini: {key} expects at least {least}, got {getattr(config, key)}.")
@@ -212,6 +215,19 @@ def _check_ranges(config: Config) -> None:
         raise InputError(f"settings.ini: learning_rate expects a number above 0, got {config.learning_rate}.")
     if config.protocol not in (known := ("honest", "pooled")):
         raise unknown("protocol", config.protocol, known)
+    _check_grid(config)
+
+
+def _check_grid(config: Config) -> None:
+    """Raise InputError for a grid over a key that is no reader's, or with values of another type."""
+    hints = get_type_hints(Config)
+    searchable = {f.name: hints[f.name] for f in fields(Config)[3:] if not f.metadata}
+    for key, values in config.grid.items():
+        if key not in searchable:
+            raise InputError(f"settings.ini: grid: {unknown('key', key, searchable)}")
+        if wrong := [v for v in values if type(v) not in (searchable[key], int)]:
+            kind = searchable[key].__name__
+            raise InputError(f"settings.ini: grid: {key} expects values of type {kind}, got {wrong[0]!r}.")
 
 # %% ../nbs/00_config.ipynb #bbb6e870
 def load_config(profile: str, experiment: str | None = None, seed: int = 0, file: Path | None = None) -> Config:

@@ -97,35 +97,37 @@ def _load_file(path: Path, source: str) -> Glyphs:
     labels = check_digits(labels[:, None], classes=10)[:, 0]
     return Glyphs(images, labels, np.arange(len(labels)), source)
 
-# %% ../nbs/11_glyphs.ipynb #b5ebc577
-MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+# %% ../nbs/11_glyphs.ipynb #ad941b6d
+MNIST_SHA256 = "c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83"
 
 
-def _mnist_path() -> Path:
-    """The file that holds MNIST here; downloaded by Keras where there is none."""
-    if named := os.environ.get("DIGITKIT_MNIST"):
-        return Path(named)
-    if (local := root() / "data" / "mnist.npz").exists():
-        return local
+def _download() -> Glyphs:
+    """MNIST through Keras, which keeps it in its own cache; InputError where it cannot be had."""
     from keras.datasets import mnist  # imported late: it loads the whole of TensorFlow
 
     try:
-        mnist.load_data(path=str(local))  # Keras keeps the file at an absolute path as it stands
+        (images, labels), (test_images, test_labels) = mnist.load_data()
     except Exception as error:  # the network's faults are of many types
-        local.unlink(missing_ok=True)
         raise InputError(
             f"MNIST is not here and cannot be downloaded ({error}): "
             "put it at data/mnist.npz, name it in DIGITKIT_MNIST, or use the embedded digits."
         ) from None
-    return local
+    images, labels = np.concatenate([images, test_images]), np.concatenate([labels, test_labels])
+    return Glyphs(images, labels.astype(np.int64), np.arange(len(labels)), "mnist")
 
 
 @cache
-def _mnist(path: Path) -> Glyphs:
-    glyphs = _load_file(path, "mnist")
+def _mnist(path: Path | None) -> Glyphs:
+    glyphs = _load_file(path, "mnist") if path else _download()
     if (found := _sha256(glyphs.images, glyphs.labels.astype(np.uint8))) != MNIST_SHA256:
         raise InputError(f"{path} is not MNIST: its arrays have SHA-256 {found[:12]}..., not {MNIST_SHA256[:12]}...")
     return glyphs
+
+
+def _mnist_path() -> Path | None:
+    """The file that holds MNIST here, if there is one."""
+    local = root() / "data" / "mnist.npz"
+    return Path(named) if (named := os.environ.get("DIGITKIT_MNIST")) else local if local.exists() else None
 
 # %% ../nbs/11_glyphs.ipynb #b5ee9e15
 def load_glyphs(source: str = "embedded") -> Glyphs:

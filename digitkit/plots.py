@@ -243,7 +243,7 @@ def _decades(ax, metric, seen):
 def _plain(metric):
     return metric.replace("_", " ")
 
-# %% ../nbs/01_plots.ipynb #590babcb
+# %% ../nbs/01_plots.ipynb #7ecc6078
 def _curve(ax, name, histories, metric, best):
     for other in histories.values():
         ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color="#D6DAE0", lw=0.7, zorder=1)
@@ -259,7 +259,7 @@ def _curve(ax, name, histories, metric, best):
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.grid(axis="y")
 
-
+# %% ../nbs/01_plots.ipynb #5fac0cba
 def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Figure:
     """Show the learning curves of one or more experiments, training dashed and validation full.
 

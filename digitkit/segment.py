@@ -210,7 +210,7 @@ def cut(img: np.ndarray, segmenter: str = "columns", slots: int = 3) -> Cut:
     ok = parts is not None and all(part.any() for _, part in parts)
     return _trimmed(parts if ok else _strips(img, np.arange(slots + 1) * img.shape[1] // slots), ok)
 
-# %% ../nbs/22_segment.ipynb #90c62e5c
+# %% ../nbs/22_segment.ipynb #109fe2f0
 def segment(
     imgs: Iterable[np.ndarray], segmenter: str, pipeline: Pipeline | str, slots: int = 3
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -233,6 +233,13 @@ def segment(
     InputError
         As `cut` and `parse_pipeline`, and if the pipeline's results differ in size.
     """
-    cuts = [cut(img, segmenter, slots) for img in imgs]
-    crops = parse_pipeline(pipeline).map(crop for c in cuts for crop in c.crops)
-    return crops.reshape(len(cuts), slots, *crops.shape[1:]), np.array([c.ok for c in cuts], bool)
+    ok = []
+
+    def each_crop():  # one scene at a time, so that no cut is kept in memory
+        for img in imgs:
+            result = cut(img, segmenter, slots)
+            ok.append(result.ok)
+            yield from result.crops
+
+    crops = parse_pipeline(pipeline).map(each_crop())
+    return crops.reshape(len(ok), slots, *crops.shape[1:]), np.array(ok, bool)
