@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Page', 'jobs_of', 'page_key', 'is_current', 'run_page', 'save_html', 'make_report']
 
-# %% ../nbs/51_report.ipynb #7840e16b
+# %% ../nbs/51_report.ipynb #31528929
 import hashlib
 import os
 import threading
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pandas as pd
@@ -100,18 +101,22 @@ def is_current(page: Page, key: str) -> bool:
         return False
     return written == key and all((page.output.parent / name).is_file() for name in page.makes)
 
-# %% ../nbs/51_report.ipynb #46531605
+# %% ../nbs/51_report.ipynb #38a975aa
 @contextmanager
-def _threads(n: int) -> Iterator[None]:
-    """Kernels that start inside compute with n threads."""
+def _kernels(threads: int, log: Path) -> Iterator[None]:
+    """Kernels that start inside compute with so many threads, and write what TensorFlow has to say to a log file."""
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, str(n)))
+    before, terminal = dict(os.environ), os.dup(2)
+    os.environ.update(dict.fromkeys(names, str(threads)))
     try:
+        with open(log, "w") as file:
+            os.dup2(file.fileno(), 2)
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def run_page(page: Page, key: str) -> str | None:
@@ -120,7 +125,8 @@ def run_page(page: Page, key: str) -> str | None:
     page.output.parent.mkdir(parents=True, exist_ok=True)
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
     try:
-        with _threads(max(1, (os.cpu_count() or 1) // page.config.jobs)):
+        threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
+        with _kernels(threads, log), TemporaryDirectory() as sockets:
             papermill.execute_notebook(
                 page.source,
                 part,
@@ -128,7 +134,9 @@ def run_page(page: Page, key: str) -> str | None:
                 cwd=root(),
                 kernel_name="python3",
                 progress_bar=False,
-                config=Traits({"KernelManager": {"transport": "ipc"}}),  # else ipykernel warns of open TCP ports
+                # files as sockets: TCP ports are open to the machine's other users, and ipykernel warns of them
+                config=Traits({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+                extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's chatter is no output
             )
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
         failure = str(error).strip().splitlines()[-1]
@@ -140,7 +148,7 @@ def run_page(page: Page, key: str) -> str | None:
     os.replace(part, page.output)
     return failure
 
-# %% ../nbs/51_report.ipynb #2f44f421
+# %% ../nbs/51_report.ipynb #03738803
 def _epoch_line(page: Page, history: pd.DataFrame) -> str:
     """Where a training page is: its epoch, its score, the time that its remaining epochs will take at most."""
     last, left = history.iloc[-1], (page.config.epochs - len(history)) * history["seconds"].tail(3).mean()
@@ -152,19 +160,20 @@ def _epoch_line(page: Page, history: pd.DataFrame) -> str:
 def _watch(pages: list[Page], say: Callable[[str], None], stop: threading.Event) -> None:
     """Say a line for every new row in the histories of training pages, until told to stop."""
     started = time.time()
-    seen = {page: 0 for page in pages if page.notebook == "90_train"}
+    trainings = [page for page in pages if page.notebook == "90_train"]
+    seen = dict.fromkeys(map(str, trainings), 0)
     while not stop.wait(1.0):
-        for page in seen:
+        for page in trainings:
             try:
                 path = page.output.parent / "history.csv"
                 history = pd.read_csv(path) if path.stat().st_mtime > started else ()
             except (OSError, ValueError):
                 continue
-            if len(history) > seen[page]:
-                seen[page] = len(history)
+            if len(history) > seen[str(page)]:
+                seen[str(page)] = len(history)
                 say(_epoch_line(page, history))
 
-# %% ../nbs/51_report.ipynb #90f4276d
+# %% ../nbs/51_report.ipynb #a025291e
 class _MathRenderer(IPythonRenderer):
     """Formulas as MathML."""
 
@@ -186,11 +195,8 @@ class _PlainExporter(HTMLExporter):
 
     @property
     def extra_loaders(self):
-        blocks = {
-            "html_head_js": "",
-            "html_head_js_mathjax": "",
-            "html_head_css": "{{ super() }}<style>body{max-width:62rem;margin:auto}</style>",
-        }
+        scripts = ("html_head_js", "html_head_js_mathjax", "html_head_js_mermaidjs")
+        blocks = dict.fromkeys(scripts, "") | {"extra_css": "<style>body{max-width:62rem;margin:auto}</style>"}
         body = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
         return [DictLoader({"plain.html.j2": "{% extends 'lab/index.html.j2' %}" + body})]
 
@@ -200,15 +206,30 @@ class _PlainExporter(HTMLExporter):
 
 
 def save_html(notebook: Path, path: Path, title: str) -> None:
-    """Write an executed notebook as one HTML file without scripts, requests or code."""
+    """Write an executed notebook as one HTML file without scripts, requests, code or warnings."""
     page = nbformat.read(notebook, as_version=4)
+    for cell in page.cells:
+        cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
     html, _ = _PlainExporter().from_notebook_node(page, {"metadata": {"name": title}})
     with replacing(path) as part:
         part.write_text(html)
 
-# %% ../nbs/51_report.ipynb #e5954280
-def _run_job(job: list[Page]) -> list[tuple[Page, str, str | None]]:
+# %% ../nbs/51_report.ipynb #9190c776
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent has ended; returns at once."""
+
+    def wait():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _run_job(job: list[Page], parent: int) -> list[tuple[Page, str, str | None]]:
     """Run a job's pages that are out of date, in order; (page, "current" | "done" | "failed", reason) of each."""
+    if os.getpid() != parent:  # with one job at a time joblib stays in this process
+        _end_with(parent)
     results, before = [], ""
     for page in job:
         key = page_key(page, before)
@@ -244,7 +265,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     watcher.start()
     try:
         work = Parallel(n_jobs=last.config.jobs, return_as="generator_unordered")
-        for finished in work(delayed(_run_job)(job) for job in jobs):
+        for finished in work(delayed(_run_job)(job, os.getpid()) for job in jobs):
             for page, state, reason in finished:
                 results.append((page, state, reason))
                 words = {"current": "is up to date", "done": "done", "failed": f"FAILED: {reason}"}

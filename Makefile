@@ -1,0 +1,48 @@
+# digitkit: `make report`, `make test`, `make notebooks`, `make lab`, `make bench`. Each sets up .venv once.
+SHELL := /bin/bash
+PROFILE ?= quick
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+NOTEBOOKS := $(wildcard nbs/*.ipynb)
+PAGES := $(wildcard nbs/reports/*.ipynb)
+RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=WARN \
+  --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONHASHSEED ?= 0
+
+.PHONY: report test notebooks lab bench lint lock clean
+
+report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
+	@$(BIN)/digitkit report --profile $(PROFILE)
+
+test: lint  ## every test; ends with pytest's counts
+	@$(BIN)/nbdev-test --n-workers 2
+	@$(BIN)/pytest -q
+
+lint: $(READY)  ## style, and that notebooks are clean and exported
+	@$(BIN)/ruff check nbs tests
+	@$(BIN)/python tests/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
+
+notebooks: $(READY)  ## run every component notebook and keep its outputs
+	@$(BIN)/nbdev-export
+	@printf '%s\n' $(NOTEBOOKS) | xargs -P 2 -n 1 $(RUN)
+	@$(BIN)/nbdev-clean
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab nbs
+
+bench: $(READY)  ## one table; each row names both sides and their ratio
+	@$(BIN)/python -W ignore tests/bench.py
+
+lock: $(READY)  ## write the versions that are installed to requirements.lock
+	@$(BIN)/pip freeze --exclude-editable > requirements.lock
+
+clean:  ## remove what the commands above made, but not data/mnist.npz
+	rm -rf .venv data/scenes reports/quick reports/tiny
+
+$(READY): pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing digitkit and what it needs into .venv (minutes, once)"
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	@touch $@
