@@ -163,7 +163,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.reader.prepare': ('reader.html#prepare', 'digitkit/reader.py'),
                                  'digitkit.reader.probs': ('reader.html#probs', 'digitkit/reader.py'),
                                  'digitkit.reader.read': ('reader.html#read', 'digitkit/reader.py'),
-                                 'digitkit.reader.save_reader': ('reader.html#save_reader', 'digitkit/reader.py'),
+                                 'digitkit.reader.save': ('reader.html#save', 'digitkit/reader.py'),
                                  'digitkit.reader.scale': ('reader.html#scale', 'digitkit/reader.py'),
                                  'digitkit.reader.targets': ('reader.html#targets', 'digitkit/reader.py')},
             'digitkit.report': { 'digitkit.report.Page': ('report.html#page', 'digitkit/report.py'),

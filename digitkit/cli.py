@@ -64,8 +64,10 @@ def find_images(arguments: list[str]) -> list[Path]:
         found += files
     return found
 
-# %% ../nbs/60_cli.ipynb #9271498d
+# %% ../nbs/60_cli.ipynb #18f09c34
 class Format(StrEnum):
+    """How answers are printed."""
+
     table = "table"
     csv = "csv"
     json = "json"

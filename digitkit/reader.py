@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WHOLE', 'BLOCK', 'Reading', 'as_images', 'Reader', 'build_reader', 'pixels', 'prepare', 'scale', 'targets', 'probs',
-           'read', 'save_reader', 'load_reader']
+           'read', 'save', 'load_reader']
 
 # %% ../nbs/32_reader.ipynb #62823c3c
 from collections.abc import Sequence
@@ -123,14 +123,14 @@ def build_reader(config: Config) -> Reader:
     network = build_model(config.model, height, slots, dropout=config.dropout, **augment)
     return Reader(network, config.pipeline, config.segmenter)
 
-# %% ../nbs/32_reader.ipynb #9075144b
+# %% ../nbs/32_reader.ipynb #7de2cc5d
 def pixels(self: Reader, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """What the network sees of n images, before scaling: (m, H, W) uint8, and whether each could be cut, (n,) bool.
 
     m is n for a reader of whole images, n * slots (slots of one image together) for a reader of crops.
     """
     if self.whole:
-        return np.stack([self.pipeline(image) for image in images]), np.ones(len(images), bool)
+        return self.pipeline.map(images), np.ones(len(images), bool)
     crops, ok = segment(images, self.segmenter, self.pipeline, self.slots)
     return crops.reshape(-1, *crops.shape[2:]), ok
 
@@ -184,11 +184,11 @@ def read(self: Reader, images: np.ndarray | Sequence[np.ndarray]) -> Reading:
 
 Reader.probs, Reader.read = probs, read
 
-# %% ../nbs/32_reader.ipynb #95f3051d
-def save_reader(reader: Reader, folder: Path) -> None:
+# %% ../nbs/32_reader.ipynb #2c01c364
+def save(self: Reader, folder: Path) -> None:
     """Write `model.keras` into a run's folder, in one step; `config.json` is the run's."""
     with replacing(Path(folder) / "model.keras") as part:
-        reader.network.save(part)
+        self.network.save(part)
 
 
 def load_reader(folder: Path) -> Reader:
@@ -218,4 +218,4 @@ def load_reader(folder: Path) -> Reader:
     return Reader(network, config.pipeline, config.segmenter)
 
 
-Reader.save, Reader.load = save_reader, staticmethod(load_reader)
+Reader.save, Reader.load = save, staticmethod(load_reader)

@@ -101,13 +101,14 @@ def is_current(page: Page, key: str) -> bool:
         return False
     return written == key and all((page.output.parent / name).is_file() for name in page.makes)
 
-# %% ../nbs/51_report.ipynb #38a975aa
+# %% ../nbs/51_report.ipynb #5188571d
 @contextmanager
 def _kernels(threads: int, log: Path) -> Iterator[None]:
     """Kernels that start inside compute with so many threads, and write what TensorFlow has to say to a log file."""
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     before, terminal = dict(os.environ), os.dup(2)
     os.environ.update(dict.fromkeys(names, str(threads)))
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on many processors; a tenth to a third faster
     try:
         with open(log, "w") as file:
             os.dup2(file.fileno(), 2)
@@ -173,7 +174,7 @@ def _watch(pages: list[Page], say: Callable[[str], None], stop: threading.Event)
                 seen[str(page)] = len(history)
                 say(_epoch_line(page, history))
 
-# %% ../nbs/51_report.ipynb #a025291e
+# %% ../nbs/51_report.ipynb #f80f353e
 class _MathRenderer(IPythonRenderer):
     """Formulas as MathML."""
 
@@ -196,7 +197,7 @@ class _PlainExporter(HTMLExporter):
     @property
     def extra_loaders(self):
         scripts = ("html_head_js", "html_head_js_mathjax", "html_head_js_mermaidjs")
-        blocks = dict.fromkeys(scripts, "") | {"extra_css": "<style>body{max-width:62rem;margin:auto}</style>"}
+        blocks = dict.fromkeys(scripts, "") | {"extra_css": "<style>body{max-width:76rem;margin:auto}</style>"}
         body = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
         return [DictLoader({"plain.html.j2": "{% extends 'lab/index.html.j2' %}" + body})]
 

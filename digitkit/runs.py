@@ -124,7 +124,7 @@ def load_runs(configs: list[Config]) -> tuple[pd.DataFrame, dict[str, str]]:
             rows.append(dict(experiment=config.experiment, test=test, seed=config.seed) | facts | scores)
     return pd.DataFrame(rows), missing
 
-# %% ../nbs/50_runs.ipynb #5ab2a5c3
+# %% ../nbs/50_runs.ipynb #08b436b1
 def load_probs(config: Config, layout: str) -> np.ndarray:
     """The probabilities (n, slots, classes) that a finished run gave to the scenes of one test."""
     with np.load(run_folder(config) / "predictions.npz", allow_pickle=False) as file:
@@ -167,7 +167,7 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     return text if low is None else f"{text} [{shape.format(100 * low)}, {shape.format(100 * high)}]"
 
 
-def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
+def comparison_text(table: pd.DataFrame, base: str) -> pd.DataFrame:
     """The comparison as a person reads it: percent with 95 % intervals, one row an experiment and test."""
     shown = table[["test", "experiment"]].copy()
     for metric in ("exact_match", "digit_accuracy", "f1"):
@@ -175,7 +175,8 @@ def comparison_text(table: pd.DataFrame) -> pd.DataFrame:
             percent(*row) for row in table[[metric, f"{metric}_low", f"{metric}_high"]].itertuples(index=False)
         ]
     gains = table[["difference", "difference_low", "difference_high"]].itertuples(index=False)
-    shown["difference to base"] = [percent(*row, sign=True) for row in gains]
+    gains = [percent(*row, sign=True) for row in gains]
+    shown[f"difference to {base}"] = np.where(table["experiment"] == base, "", gains)
     shown["epoch"] = table["epoch"].round().astype(int)
     shown["parameters"] = [f"{int(p):,}" for p in table["params"]]
     shown["seconds"] = table["fit_seconds"].round().astype(int)
@@ -206,7 +207,7 @@ def observations(table: pd.DataFrame, probs: dict[tuple[str, str], np.ndarray], 
         sentences.append(sentence + ".")
     return sentences
 
-# %% ../nbs/50_runs.ipynb #b7b92501
+# %% ../nbs/50_runs.ipynb #dc361226
 DOCUMENT = {
     "train": {"model0": (0.000692, 99.98, 99.98, 99.98), "model1": (0.03086, 99.08, 99.18, 99.02)},
     "validation": {"model0": (0.00049, 99.99, 99.99, 99.99), "model1": (0.0153, 99.49, 99.54, 99.47)},
@@ -228,6 +229,7 @@ def document_table(scores: dict[str, dict[str, dict[str, float]]]) -> pd.DataFra
             for model in ("model0", "model1"):
                 ours = scores.get(model, {}).get(part, {}).get(metric, np.nan)
                 shown = "-" if np.isnan(ours) else f"{ours:.5f}" if row == "loss" else f"{100 * ours:.2f}"
-                cells = {model: shown, f"{model}, document": document[model][k]}
+                theirs = f"{document[model][k]:.5f}" if row == "loss" else f"{document[model][k]:.2f}"
+                cells = {model: shown, f"{model}, document": theirs}
                 table.setdefault(f"{part} {row}", {}).update(cells)
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("metric")
