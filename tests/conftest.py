@@ -1,0 +1,141 @@
+"""A copy of the project for every test, the command run in it, and two reports that the tests share."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from configparser import ConfigParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
+RUN = Path("reports/tiny/small/seed0")
+
+
+def copy_project(folder: Path) -> Path:
+    """The project without its data and reports."""
+    ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for name in ("nbs", "digitkit"):
+        shutil.copytree(HERE / name, folder / name, ignore=ignore)
+    for name in ("settings.ini", "pyproject.toml", "README.md"):
+        shutil.copy(HERE / name, folder / name)
+    return folder
+
+
+def change_settings(project: Path, section: str, **keys) -> None:
+    """Set keys in a section of the copy's settings.ini; a new section where there is none."""
+    parser = ConfigParser(interpolation=None, default_section="none", inline_comment_prefixes=("#",))
+    parser.read(project / "settings.ini")
+    if section not in parser:
+        parser.add_section(section)
+    parser[section].update({key: str(value) for key, value in keys.items()})
+    with open(project / "settings.ini", "w") as file:
+        parser.write(file)
+
+
+def command(project: Path, *arguments, **options) -> subprocess.CompletedProcess:
+    """An installed command, run in a copy of the project."""
+    line = [BIN / arguments[0], *map(str, arguments[1:])]
+    return subprocess.run(line, cwd=project, capture_output=True, text=True, timeout=300, **options)
+
+
+def rows(path: Path) -> list[str]:
+    """The rows of a CSV file without its header; none if it is not there."""
+    return path.read_text().splitlines()[1:] if path.is_file() else []
+
+
+def alive(project: Path) -> list[psutil.Process]:
+    """The processes that work in a copy of the project."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(project) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def stop_report(project: Path, epochs: int, stop) -> SimpleNamespace:
+    """Start the report in a process group of its own, `stop(pid)` it after so many epochs, wait until all is quiet."""
+    line = [BIN / "digitkit", "report", "--profile", "tiny"]
+    pipe = subprocess.PIPE
+    report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    limit = time.monotonic() + 120
+    while len(rows(project / RUN / "history.csv")) < epochs and report.poll() is None and time.monotonic() < limit:
+        time.sleep(0.02)
+    stop(report.pid)
+    limit = time.monotonic() + 10
+    while alive(project) and time.monotonic() < limit:
+        time.sleep(0.1)
+    left = alive(project)
+    for process in left:
+        process.kill()
+    out, err = report.communicate(timeout=30)
+    history = rows(project / RUN / "history.csv")
+    files = sorted(str(path.relative_to(project)) for path in project.glob("reports/**/*") if path.is_file())
+    return SimpleNamespace(code=report.returncode, out=out, err=err, left=left, history=history, files=files)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project in which nothing has run."""
+    return copy_project(tmp_path)
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """The command in this process, where TensorFlow is loaded once: (exit code, stdout, stderr)."""
+    from digitkit.cli import main
+
+    def call(project, *arguments):
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(sys, "argv", ["digitkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+def _prepared(folder: Path) -> Path:
+    """A copy whose experiment `small` trains long enough to be stopped in between."""
+    project = copy_project(folder)
+    change_settings(project, "tiny.small", epochs=10, train_scenes=300)
+    return project
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny report, made once and undisturbed: its project and the finished command. Tests do not write in it."""
+    project = _prepared(tmp_path_factory.mktemp("tiny"))
+    done = command(project, "digitkit", "report", "--profile", "tiny")
+    return SimpleNamespace(project=project, done=done, reports=project / "reports/tiny")
+
+
+@pytest.fixture
+def tiny_copy(tiny, tmp_path):
+    """A copy of the tiny report that a test may change."""
+    shutil.copytree(tiny.project, tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture(scope="session")
+def troubled(tmp_path_factory):
+    """The same report with misspelt experiments in it: stopped by Ctrl-C, then killed, then left to end."""
+    project = _prepared(tmp_path_factory.mktemp("troubled"))
+    change_settings(project, "profile:tiny", experiments="small misnamed misspelt", select="")
+    change_settings(project, "misnamed", model="model00")
+    change_settings(project, "misspelt", pipeline="grayscale|otsy")
+    interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
+    killed = stop_report(project, 3, lambda pid: os.kill(pid, signal.SIGKILL))
+    done = command(project, "digitkit", "report", "--profile", "tiny")
+    return SimpleNamespace(
+        project=project, reports=project / "reports/tiny", interrupted=interrupted, killed=killed, done=done
+    )

@@ -1,0 +1,139 @@
+"""`digitkit report`: what it leaves, what it says, and what it runs again."""
+
+import json
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import RUN, change_settings, command
+
+from digitkit.metrics import METRICS
+from digitkit.report import is_current, jobs_of, page_key
+
+FACTS = ["experiment", "test", "seeds", "n_scenes", "n_glyphs", "epoch", "params", "fit_seconds"]
+
+
+def stale(project, monkeypatch) -> set[str]:
+    """The pages that the next report would run, without the comparison."""
+    monkeypatch.chdir(project)
+    names = set()
+    for job in jobs_of("tiny"):
+        before = ""
+        for page in job:
+            before = page_key(page, before)
+            names |= set() if is_current(page, before) else {str(page)}
+    return names
+
+
+def test_the_report_leaves_its_page_tables_and_figures(tiny):
+    assert tiny.done.returncode == 0, tiny.done.stderr
+    for name in ("index.html", "comparison.csv", "comparison.md", "audit.csv"):
+        assert (tiny.reports / name).stat().st_size > 100
+    assert len(list((tiny.reports / "figures").glob("*.png"))) >= 10
+    assert not list(tiny.project.glob("**/*.part*"))
+
+
+def test_the_comparison_has_the_promised_columns(tiny):
+    table = pd.read_csv(tiny.reports / "comparison.csv")
+    assert list(table.columns[: len(FACTS)]) == FACTS
+    assert {f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")} <= set(table.columns)
+    pairs = {(name, test) for name in ("small", "slots") for test in ("triple", "ladder14")}
+    assert set(zip(table["experiment"], table["test"])) == pairs and len(table) == 4
+    assert (table["n_scenes"] == 60).all() and (table["exact_match_low"] <= table["exact_match_high"]).all()
+
+
+def test_the_table_is_printed_and_progress_is_told(tiny):
+    table = (tiny.reports / "comparison.md").read_text()
+    assert table in tiny.done.stdout and "reports/tiny/index.html" in tiny.done.stdout
+    assert re.search(r"train small: epoch \d+ of 10, .*at most \d+:\d\d left", tiny.done.stderr)
+    for name in ("train slots", "evaluate small", "select small", "audit"):
+        assert re.search(rf"\[\d/7\] {name}: done", tiny.done.stderr)
+    assert "compare: done" in tiny.done.stderr
+
+
+def test_a_second_report_runs_nothing(tiny):
+    def times():
+        files = [*tiny.project.glob("reports/**/*"), *tiny.project.glob("data/**/*")]
+        return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+
+    before = times()
+    again = command(tiny.project, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0 and again.stderr.count("up to date") == 7, again.stderr
+    assert times() == before
+    assert again.stdout == tiny.done.stdout
+
+
+def test_kept_pages_are_small_and_carry_their_key(tiny):
+    for name in (RUN / "train.ipynb", RUN / "evaluate.ipynb", "reports/tiny/audit.ipynb"):
+        page = tiny.project / name
+        assert page.stat().st_size < 500_000
+        assert re.fullmatch("[0-9a-f]{12}", nbformat.read(page, as_version=4).metadata["digitkit"]["key"])
+
+
+def test_papermill_parameters_arrive_also_after_nbdev_clean(project):
+    for page in sorted((project / "nbs/reports").glob("*.ipynb")):
+        change = nbformat.read(page, as_version=4)
+        change.cells[1].metadata["scrolled"] = True
+        nbformat.write(change, page)
+    assert command(project, "nbdev-clean").returncode == 0
+    for page in sorted((project / "nbs/reports").glob("*.ipynb")):
+        tags = [cell.metadata for cell in nbformat.read(page, as_version=4).cells]
+        assert tags[1] == {"tags": ["parameters"]} and "tags" not in tags[0], page.name
+    line = "nbs/reports/90_train.ipynb out.ipynb -p profile tiny -p experiment small -p seed 3"
+    done = command(project, "papermill", *line.split())
+    assert done.returncode == 0, done.stderr
+    written = json.loads((project / "reports/tiny/small/seed3/config.json").read_text())["config"]
+    assert (written["profile"], written["experiment"], written["seed"]) == ("tiny", "small", 3)
+    assert not (project / "reports/quick").exists()
+
+
+def test_nothing_is_stale_after_the_report(tiny, monkeypatch):
+    assert stale(tiny.project, monkeypatch) == set()
+
+
+def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
+    (tiny_copy / RUN / "model.keras").unlink()
+    assert stale(tiny_copy, monkeypatch) == {"train small"}
+    (tiny_copy / RUN / "metrics.json").unlink()
+    assert stale(tiny_copy, monkeypatch) == {"train small", "evaluate small"}
+
+
+SMALL = {"train small", "evaluate small"}
+CHANGES = [
+    ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
+    ("slots", dict(learning_rate=0.01), {"train slots", "evaluate slots"}),
+    ("profile:tiny", dict(resamples=50), {"evaluate small", "evaluate slots", "audit"}),
+    ("profile:tiny", dict(folds=3), {"select small", "audit"}),
+    ("profile:tiny", dict(jobs=1), {"audit"}),
+    ("profile:quick", dict(epochs=1), set()),
+]
+
+
+@pytest.mark.parametrize("section, keys, touched", CHANGES, ids=lambda value: str(value)[:40])
+def test_a_change_of_settings_runs_what_it_touches(tiny_copy, monkeypatch, section, keys, touched):
+    change_settings(tiny_copy, section, **keys)
+    assert stale(tiny_copy, monkeypatch) - {"audit"} == touched - {"audit"}
+
+
+def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
+    with open(tiny_copy / "digitkit/training.py", "a") as file:
+        file.write("\n# changed\n")
+    assert stale(tiny_copy, monkeypatch) == SMALL | {"train slots", "evaluate slots", "select small"}
+
+
+def test_a_failed_page_does_not_stop_the_others(troubled):
+    assert troubled.done.returncode == 1, troubled.done.stderr
+    assert "Traceback" not in troubled.done.stderr
+    failed = troubled.done.stderr.split("failed:")[1]
+    assert "unknown model 'model00'. Did you mean 'model0'?" in failed
+    assert "unknown pipeline step 'otsy'. Did you mean 'otsu'?" in failed
+    assert (troubled.reports / "misnamed/seed0/train.ipynb").is_file()
+    assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
+
+
+def test_a_failed_experiment_is_named_and_never_in_the_table(troubled):
+    assert set(pd.read_csv(troubled.reports / "comparison.csv")["experiment"]) == {"small"}
+    page = (troubled.reports / "index.html").read_text()
+    for name in ("misnamed", "misspelt"):
+        assert re.search(rf"<strong>{name} seed 0</strong>: not finished", page)
