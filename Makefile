@@ -11,7 +11,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=WA
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench lint lock clean
+.PHONY: report test notebooks lab bench readme lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -34,6 +34,11 @@ lab: $(READY)  ## JupyterLab on the notebooks
 
 bench: $(READY)  ## one table; each row names both sides and their ratio
 	@$(BIN)/python -W ignore tests/bench.py
+
+readme: report  ## put the quick report's table and pictures into README.md
+	@mkdir -p reports/readme
+	@cp reports/quick/figures/{predictions,overlap}.png reports/readme/
+	@sed -i -e '/<!-- table/,/<!-- \/table/{//!d}' -e '/<!-- table/r reports/quick/comparison.md' README.md
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['app', 'SUFFIXES', 'about', 'report', 'find_images', 'Format', 'read', 'main']
 
-# %% ../nbs/60_cli.ipynb #eec25152
+# %% ../nbs/60_cli.ipynb #e1941837
 import glob
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -19,9 +20,9 @@ import typer
 from .config import InputError, root
 from .image_ops import load_image
 from .labels import number
-from .report import make_report
+from .report import make_report, stderr_to
 
-# %% ../nbs/60_cli.ipynb #aead2e28
+# %% ../nbs/60_cli.ipynb #640c8e17
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -36,7 +37,11 @@ def report(
     experiment: Annotated[str | None, typer.Option(help="Only this experiment; all of the profile by default.")] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
-    failures = make_report(profile, experiment, say=lambda line: typer.echo(line, err=True))
+    try:
+        failures = make_report(profile, experiment, say=lambda line: typer.echo(line, err=True))
+    except KeyboardInterrupt:
+        typer.echo("digitkit: stopped; the next call goes on from here.", err=True)
+        raise typer.Exit(130) from None
     folder = root() / "reports" / profile
     if (table := folder / "comparison.md").is_file():
         typer.echo("\n" + table.read_text())
@@ -64,7 +69,7 @@ def find_images(arguments: list[str]) -> list[Path]:
         found += files
     return found
 
-# %% ../nbs/60_cli.ipynb #18f09c34
+# %% ../nbs/60_cli.ipynb #1186991c
 class Format(StrEnum):
     """How answers are printed."""
 
@@ -92,7 +97,9 @@ def read(
 ) -> None:
     """Read the digits in images with a trained reader."""
     files = find_images(images)
-    from digitkit.reader import Reader  # imported late: TensorFlow takes seconds, and a wrong name should not
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with stderr_to(os.devnull):  # TensorFlow reports the hardware that it does not find
+        from digitkit.reader import Reader  # imported late: it takes seconds, and a wrong name should not
 
     reader, rows, wrong = Reader.load(run), [], []
     for path in files:
@@ -112,14 +119,11 @@ def read(
     if wrong:
         raise typer.Exit(2)
 
-# %% ../nbs/60_cli.ipynb #162d7466
+# %% ../nbs/60_cli.ipynb #9fc2b976
 def main() -> None:
     """Run the command; exit code 0, 1 (a page failed), 2 (a mistake in what was asked for) or 130 (Ctrl-C)."""
     try:
-        app(standalone_mode=True)
+        app()
     except InputError as error:
         typer.echo(f"digitkit: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("digitkit: stopped; the next call goes on from here.", err=True)
-        sys.exit(130)

@@ -16,6 +16,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
+EPOCHS = 8
 
 
 def copy_project(folder: Path) -> Path:
@@ -107,7 +108,8 @@ def call(capsys, monkeypatch):
 def _prepared(folder: Path) -> Path:
     """A copy whose experiment `small` trains long enough to be stopped in between."""
     project = copy_project(folder)
-    change_settings(project, "tiny.small", epochs=10, train_scenes=300)
+    change_settings(project, "profile:tiny", grid='{"batch_size": [64]}')
+    change_settings(project, "tiny.small", epochs=EPOCHS, train_scenes=250)
     return project
 
 
@@ -128,13 +130,14 @@ def tiny_copy(tiny, tmp_path):
 
 @pytest.fixture(scope="session")
 def troubled(tmp_path_factory):
-    """The same report with misspelt experiments in it: stopped by Ctrl-C, then killed, then left to end."""
+    """`small` again: stopped by Ctrl-C, then killed; then left to end, beside two experiments that must fail."""
     project = _prepared(tmp_path_factory.mktemp("troubled"))
-    change_settings(project, "profile:tiny", experiments="small misnamed misspelt", select="")
-    change_settings(project, "misnamed", model="model00")
-    change_settings(project, "misspelt", pipeline="grayscale|otsy")
+    change_settings(project, "profile:tiny", experiments="small", select="")
     interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
     killed = stop_report(project, 3, lambda pid: os.kill(pid, signal.SIGKILL))
+    change_settings(project, "profile:tiny", experiments="small misnamed misspelt")
+    change_settings(project, "misnamed", model="model00")
+    change_settings(project, "misspelt", pipeline="grayscale|otsy")
     done = command(project, "digitkit", "report", "--profile", "tiny")
     return SimpleNamespace(
         project=project, reports=project / "reports/tiny", interrupted=interrupted, killed=killed, done=done

@@ -6,7 +6,7 @@ import re
 import nbformat
 import pandas as pd
 import pytest
-from conftest import RUN, change_settings, command
+from conftest import EPOCHS, RUN, change_settings, command
 
 from digitkit.metrics import METRICS
 from digitkit.report import is_current, jobs_of, page_key
@@ -46,7 +46,7 @@ def test_the_comparison_has_the_promised_columns(tiny):
 def test_the_table_is_printed_and_progress_is_told(tiny):
     table = (tiny.reports / "comparison.md").read_text()
     assert table in tiny.done.stdout and "reports/tiny/index.html" in tiny.done.stdout
-    assert re.search(r"train small: epoch \d+ of 10, .*at most \d+:\d\d left", tiny.done.stderr)
+    assert re.search(rf"train small: epoch \d of {EPOCHS}, .*at most \d+:\d\d left", tiny.done.stderr)
     for name in ("train slots", "evaluate small", "select small", "audit"):
         assert re.search(rf"\[\d/7\] {name}: done", tiny.done.stderr)
     assert "compare: done" in tiny.done.stderr

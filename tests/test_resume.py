@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from conftest import RUN, rows
+from conftest import EPOCHS, RUN, rows
 
 FINAL = ("metrics.json", "model.keras", "slices.csv", "predictions.npz", "comparison.csv", "index.html")
 
@@ -28,16 +28,16 @@ def test_a_stopped_run_has_no_file_under_a_final_name(troubled):
 def test_each_call_goes_on_at_the_epoch_where_the_last_one_stopped(troubled):
     end = rows(troubled.project / RUN / "history.csv")
     first, second = troubled.interrupted.history, troubled.killed.history
-    assert 1 <= len(first) < len(second) < len(end) == 10
+    assert 1 <= len(first) < len(second) < len(end) == EPOCHS
     assert second[: len(first)] == first and end[: len(second)] == second  # their seconds too: they did not run again
 
 
 def test_a_stopped_run_ends_with_the_numbers_of_an_undisturbed_one(tiny, troubled):
     stopped, whole = (
-        pd.read_csv(project / RUN / "history.csv", float_precision="round_trip").drop(columns="seconds")
+        pd.read_csv(project / RUN / "history.csv", dtype=str).drop(columns="seconds")
         for project in (troubled.project, tiny.project)
     )
-    pd.testing.assert_frame_equal(stopped, whole, check_exact=True)
+    pd.testing.assert_frame_equal(stopped, whole)
     with np.load(troubled.project / RUN / "predictions.npz") as a, np.load(tiny.project / RUN / "predictions.npz") as b:
         assert a.files == b.files == ["triple", "ladder14"]
         for test in a.files:
