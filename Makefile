@@ -21,7 +21,8 @@ test: lint  ## every test; ends with pytest's counts
 	@$(BIN)/pytest -q
 
 lint: $(READY)  ## style, and that notebooks are clean and exported
-	@$(BIN)/ruff check nbs tests
+	@$(BIN)/ruff check --quiet nbs tests
+	@$(BIN)/ruff format --check --quiet nbs tests
 	@$(BIN)/python tests/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
 
 notebooks: $(READY)  ## run every component notebook and keep its outputs

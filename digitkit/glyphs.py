@@ -82,8 +82,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if {"images", "labels"} <= set(arrays):
         return arrays["images"], arrays["labels"]
     raise InputError(
-        f"{path}: expected the arrays images and labels, or x_train, y_train, x_test, y_test; "
-        f"got {', '.join(arrays)}."
+        f"{path}: expected the arrays images and labels, or x_train, y_train, x_test, y_test; got {', '.join(arrays)}."
     )
 
 

@@ -99,7 +99,7 @@ def is_current(page: Page, key: str) -> bool:
         return False
     return written == key and all((page.output.parent / name).is_file() for name in page.makes)
 
-# %% ../nbs/51_report.ipynb #97a5fad3
+# %% ../nbs/51_report.ipynb #4106c54d
 @contextmanager
 def stderr_to(path: str | Path) -> Iterator[None]:
     """Send what this process and its children write to standard error, from C++ too, to a file."""
@@ -126,17 +126,15 @@ def _threads(n: int) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run_page(page: Page, key: str) -> str | None:
-    """Run a page and keep it; the reason if it failed, else None."""
+def _execute(page: Page, output: Path) -> str | None:
+    """Run a page's notebook into `output`; the reason if it failed, else None."""
     parameters = dict(profile=page.config.profile, experiment=page.config.experiment, seed=page.config.seed)
-    page.output.parent.mkdir(parents=True, exist_ok=True)
-    part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
+    threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
     try:
-        threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
         with _threads(threads), stderr_to(log), TemporaryDirectory() as sockets:  # TensorFlow is talkative
             papermill.execute_notebook(
                 page.source,
-                part,
+                output,
                 parameters,
                 cwd=root(),
                 kernel_name="python3",
@@ -146,13 +144,24 @@ def run_page(page: Page, key: str) -> str | None:
                 extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's chatter is no output
             )
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
-        failure = str(error).strip().splitlines()[-1]
-    if not part.exists():
-        return failure
-    notebook = nbformat.read(part, as_version=4)
-    notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
-    nbformat.write(notebook, part)
-    os.replace(part, page.output)
+        return str(error).strip().splitlines()[-1]
+    return None
+
+
+def run_page(page: Page, key: str) -> str | None:
+    """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
+    part = page.output.with_name(f".{page.output.stem}.part.ipynb")
+    try:
+        page.output.parent.mkdir(parents=True, exist_ok=True)
+        failure = _execute(page, part)
+        notebook = nbformat.read(part, as_version=4)
+        notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
+        places = dict(input_path=page.source.relative_to(root()), output_path=page.output.relative_to(root()))
+        notebook.metadata["papermill"].update({name: str(place) for name, place in places.items()})
+        nbformat.write(notebook, part)
+        os.replace(part, page.output)
+    except (OSError, ValueError) as error:  # no page was begun, or it cannot be written
+        return f"{page.output.relative_to(root())} cannot be kept: {error}"
     return failure
 
 # %% ../nbs/51_report.ipynb #03738803

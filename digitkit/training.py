@@ -19,7 +19,7 @@ from .reader import Reader, build_reader, scale
 from .scenes import Scenes, compose
 from .store import SPLIT_SEEDS, load_split, load_split_glyphs, replacing
 
-# %% ../nbs/41_training.ipynb #ed383526
+# %% ../nbs/41_training.ipynb #97d4418e
 class TrainingSet(keras.utils.PyDataset):
     """Batches (x, targets) of one epoch after the other.
 
@@ -36,7 +36,7 @@ class TrainingSet(keras.utils.PyDataset):
         if len(config.layouts) > 1 and not config.fresh_scenes:
             raise InputError(f"{len(config.layouts)} training layouts need fresh_scenes = yes, got no.")
         self.reader, self.glyphs, self.config, self.epoch = reader, glyphs, config, epoch
-        self._composed = None
+        self.pixels = self.targets = self.order = self._begun = None
 
     def __len__(self) -> int:
         parts = 1 if self.reader.whole else self.reader.slots
@@ -52,13 +52,18 @@ class TrainingSet(keras.utils.PyDataset):
         start = start if self.config.fresh_scenes else 0
         return compose(self.glyphs, self.layout(epoch), n, SPLIT_SEEDS["train"], start)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._composed != (wanted := self.epoch if self.config.fresh_scenes else 0):
+    def _begin(self) -> None:
+        """Compose the epoch's scenes, unless they stay the same, and draw their order."""
+        if self.pixels is None or self.config.fresh_scenes:
             scenes = self.scenes(self.epoch)
             self.pixels, self.targets = self.reader.pixels(scenes.images)[0], self.reader.targets(scenes.digits)
-            self._composed = wanted
-        order = np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.pixels))
-        rows = order[index * self.config.batch_size :][: self.config.batch_size]
+        self.order = np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.pixels))
+        self._begun = self.epoch
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._begun != self.epoch:
+            self._begin()
+        rows = self.order[index * self.config.batch_size :][: self.config.batch_size]
         return scale(self.pixels[rows]), self.targets[rows]
 
     def on_epoch_end(self) -> None:
@@ -159,7 +164,7 @@ def _resume(reader: Reader, folder: Path) -> pd.DataFrame:
     reader.network = keras.saving.load_model(checkpoint, safe_mode=True)
     return history
 
-# %% ../nbs/41_training.ipynb #49c97f61
+# %% ../nbs/41_training.ipynb #1095c5f3
 def fit(reader: Reader, glyphs: Glyphs, validation: Scenes, config: Config, folder: Path) -> pd.DataFrame:
     """Train a reader to the end of its configuration, or on from where its folder says that it was stopped.
 
@@ -181,9 +186,7 @@ def fit(reader: Reader, glyphs: Glyphs, validation: Scenes, config: Config, fold
             MONITOR, mode="max", factor=config.lr_factor, patience=config.lr_patience, min_lr=config.lr_floor
         ),
     ]
-    done = len(history) and (
-        len(history) >= config.epochs or len(history) - best_epoch(history) >= config.patience
-    )
+    done = len(history) and (len(history) >= config.epochs or len(history) - best_epoch(history) >= config.patience)
     if not done:
         x, y = reader.prepare(validation.images), reader.targets(validation.digits)
         reader.network.fit(

@@ -72,8 +72,8 @@ def in_a_batch():
 ROWS = [
     ("scenes a second: compose", "plain NumPy loop", 1000, 1000, lambda: compose(glyphs, "triple", 1000, 1),
      lambda: loop(glyphs, 1000, 1)),
-    ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns"),
-     lambda: segment(some, "watershed")),
+    ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),
+     lambda: segment(some, "watershed", "aspect")),
     ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict),
     ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one),
     ("crops a second, training: small", "model0", 1024, 1024, trainer("small", x, y), trainer("model0", x, y)),

@@ -65,9 +65,7 @@ def alive(project: Path) -> list[psutil.Process]:
 
 def stop_report(project: Path, epochs: int, stop) -> SimpleNamespace:
     """Start the report in a process group of its own, `stop(pid)` it after so many epochs, wait until all is quiet."""
-    line = [BIN / "digitkit", "report", "--profile", "tiny"]
-    pipe = subprocess.PIPE
-    report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    report = _report(project)
     limit = time.monotonic() + 120
     while len(rows(project / RUN / "history.csv")) < epochs and report.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)
@@ -113,12 +111,29 @@ def _prepared(folder: Path) -> Path:
     return project
 
 
+def _report(project: Path) -> subprocess.Popen:
+    """The report of a copy, started in a process group of its own."""
+    line, pipe = [BIN / "digitkit", "report", "--profile", "tiny"], subprocess.PIPE
+    return subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The tiny report, made once and undisturbed: its project and the finished command. Tests do not write in it."""
+def started(tmp_path_factory):
+    """The tiny report on its way: `tiny` waits for it, `troubled` works beside it."""
     project = _prepared(tmp_path_factory.mktemp("tiny"))
-    done = command(project, "digitkit", "report", "--profile", "tiny")
-    return SimpleNamespace(project=project, done=done, reports=project / "reports/tiny")
+    report = _report(project)
+    yield SimpleNamespace(project=project, report=report)
+    report.kill()
+
+
+@pytest.fixture(scope="session")
+def tiny(started, request):
+    """The tiny report, made once and undisturbed: its project and the finished command. Tests do not write in it."""
+    if any("troubled" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("troubled")  # both are needed: one computes while the other imports
+    out, err = started.report.communicate(timeout=300)
+    done = SimpleNamespace(returncode=started.report.returncode, stdout=out, stderr=err)
+    return SimpleNamespace(project=started.project, done=done, reports=started.project / "reports/tiny")
 
 
 @pytest.fixture
@@ -129,7 +144,7 @@ def tiny_copy(tiny, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def troubled(tmp_path_factory):
+def troubled(started, tmp_path_factory):
     """`small` again: stopped by Ctrl-C, then killed; then left to end, beside two experiments that must fail."""
     project = _prepared(tmp_path_factory.mktemp("troubled"))
     change_settings(project, "profile:tiny", experiments="small", select="")

@@ -47,9 +47,9 @@ def test_the_line_of_a_misspelt_key_is_named(project, call):
     assert f"settings.ini, line {line}, [profile:tiny]: unknown key 'epoch'" in call(project, "report")[2]
 
 
-def test_outside_a_project_the_command_says_so(tmp_path):
-    done = command(tmp_path, "digitkit", "report")
-    assert done.returncode == 2 and is_one_sentence(done.stderr) and "no digitkit project" in done.stderr
+def test_outside_a_project_the_command_says_so(tmp_path, call):
+    code, out, err = call(tmp_path, "report")
+    assert (code, out) == (2, "") and is_one_sentence(err) and "no digitkit project" in err
 
 
 def test_an_unknown_segmenter_or_model_is_refused_with_the_nearest_name(project, monkeypatch):
