@@ -185,6 +185,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.report._epoch_line': ('report.html#_epoch_line', 'digitkit/report.py'),
                                  'digitkit.report._execute': ('report.html#_execute', 'digitkit/report.py'),
                                  'digitkit.report._finish': ('report.html#_finish', 'digitkit/report.py'),
+                                 'digitkit.report._is_done': ('report.html#_is_done', 'digitkit/report.py'),
                                  'digitkit.report._run_job': ('report.html#_run_job', 'digitkit/report.py'),
                                  'digitkit.report._threads': ('report.html#_threads', 'digitkit/report.py'),
                                  'digitkit.report._watch': ('report.html#_watch', 'digitkit/report.py'),

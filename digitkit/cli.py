@@ -22,7 +22,7 @@ from .image_ops import load_image
 from .labels import number
 from .report import make_report, stderr_to
 
-# %% ../nbs/60_cli.ipynb #640c8e17
+# %% ../nbs/60_cli.ipynb #8f28d034
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -37,18 +37,18 @@ def report(
     experiment: Annotated[str | None, typer.Option(help="Only this experiment; all of the profile by default.")] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
+    terminal = os.fdopen(os.dup(2), "w")  # pages that run in this process send their own standard error to a log
     try:
-        failures = make_report(profile, experiment, say=lambda line: typer.echo(line, err=True))
+        failures = make_report(profile, experiment, say=lambda line: print(line, file=terminal, flush=True))
     except KeyboardInterrupt:
         typer.echo("digitkit: stopped; the next call goes on from here.", err=True)
         raise typer.Exit(130) from None
-    folder = root() / "reports" / profile
-    if (table := folder / "comparison.md").is_file():
-        typer.echo("\n" + table.read_text())
+    if not any(failure.startswith("compare:") for failure in failures):
+        typer.echo("\n" + (root() / "reports" / profile / "comparison.md").read_text())
+        typer.echo(f"reports/{profile}/index.html")
     if failures:
         typer.echo("failed:\n  " + "\n  ".join(failures), err=True)
         raise typer.Exit(1)
-    typer.echo(f"reports/{profile}/index.html")
 
 # %% ../nbs/60_cli.ipynb #366f5770
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -69,7 +69,7 @@ def find_images(arguments: list[str]) -> list[Path]:
         found += files
     return found
 
-# %% ../nbs/60_cli.ipynb #1186991c
+# %% ../nbs/60_cli.ipynb #f1fd5a1b
 class Format(StrEnum):
     """How answers are printed."""
 
@@ -113,7 +113,8 @@ def read(
         table = pd.DataFrame(rows)
         table["digit_confidence"] = [" ".join(f"{c:.4f}" for c in row) for row in table["digit_confidence"]]
         as_csv = format == Format.csv
-        typer.echo(table.to_csv(index=False) if as_csv else table.to_markdown(index=False, disable_numparse=True))
+        text = table.to_csv(index=False) if as_csv else table.to_markdown(index=False, disable_numparse=True)
+        typer.echo(text, nl=not as_csv)
     for sentence in wrong:
         typer.echo(f"digitkit: {sentence}", err=True)
     if wrong:

@@ -81,11 +81,11 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
             jobs.append([Page("90_train", config, made), evaluation])
     return [*jobs, [Page("93_audit", overall)]]
 
-# %% ../nbs/51_report.ipynb #5889ee85
+# %% ../nbs/51_report.ipynb #186fe262
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
-    groups = {"90_train": (), "91_evaluate": ("evaluation",), "92_select": ("selection",)}
-    settings = page.config.fingerprint(*groups.get(page.notebook, ("selection", "evaluation", "report")))
+    groups = {"91_evaluate": ("evaluation",), "92_select": ("selection",), "94_compare": ("evaluation", "report")}
+    settings = page.config.fingerprint(*groups.get(page.notebook, ()))
     notebook = nbformat.read(page.source, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells)
     return hashlib.sha256(" ".join([settings, source_fingerprint(text), before]).encode()).hexdigest()[:12]
@@ -99,7 +99,7 @@ def is_current(page: Page, key: str) -> bool:
         return False
     return written == key and all((page.output.parent / name).is_file() for name in page.makes)
 
-# %% ../nbs/51_report.ipynb #4106c54d
+# %% ../nbs/51_report.ipynb #8007e74f
 @contextmanager
 def stderr_to(path: str | Path) -> Iterator[None]:
     """Send what this process and its children write to standard error, from C++ too, to a file."""
@@ -144,13 +144,13 @@ def _execute(page: Page, output: Path) -> str | None:
                 extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's chatter is no output
             )
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
-        return str(error).strip().splitlines()[-1]
+        return (str(error).strip() or type(error).__name__).splitlines()[-1]
     return None
 
 
 def run_page(page: Page, key: str) -> str | None:
     """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
-    part = page.output.with_name(f".{page.output.stem}.part.ipynb")
+    part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
     try:
         page.output.parent.mkdir(parents=True, exist_ok=True)
         failure = _execute(page, part)
@@ -161,7 +161,8 @@ def run_page(page: Page, key: str) -> str | None:
         nbformat.write(notebook, part)
         os.replace(part, page.output)
     except (OSError, ValueError) as error:  # no page was begun, or it cannot be written
-        return f"{page.output.relative_to(root())} cannot be kept: {error}"
+        part.unlink(missing_ok=True)
+        return f"{page.output.relative_to(root())} cannot be kept: {failure or error}"
     return failure
 
 # %% ../nbs/51_report.ipynb #03738803
@@ -230,7 +231,7 @@ def save_html(notebook: Path, path: Path, title: str) -> None:
     with replacing(path) as part:
         part.write_text(html)
 
-# %% ../nbs/51_report.ipynb #9190c776
+# %% ../nbs/51_report.ipynb #44f8af21
 def _end_with(parent: int) -> None:
     """End this process soon after its parent has ended; returns at once."""
 
@@ -260,6 +261,16 @@ def _run_job(job: list[Page], parent: int) -> list[tuple[Page, str, str | None]]
     return results
 
 
+def _is_done(job: list[Page]) -> bool:
+    """Whether nothing of a job has to run."""
+    before = ""
+    for page in job:
+        before = page_key(page, before)
+        if not is_current(page, before):
+            return False
+    return True
+
+
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
     """Run every page of a profile that is out of date, then the comparison, and write `index.html`.
 
@@ -280,7 +291,8 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     watcher = threading.Thread(target=_watch, args=(pages, say, stop), daemon=True)
     watcher.start()
     try:
-        work = Parallel(n_jobs=last.config.jobs, return_as="generator_unordered")
+        jobs_at_once = 1 if all(map(_is_done, jobs)) else last.config.jobs  # a process costs seconds to start
+        work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
         for finished in work(delayed(_run_job)(job, os.getpid()) for job in jobs):
             for page, state, reason in finished:
                 results.append((page, state, reason))

@@ -82,7 +82,7 @@ def save_evaluation(
     with replacing(folder / "metrics.json") as part:
         part.write_text(json.dumps({"fingerprint": config.fingerprint(), **facts, "tests": tests}, indent=1))
 
-# %% ../nbs/50_runs.ipynb #c1745c25
+# %% ../nbs/50_runs.ipynb #dee003cd
 def _check_run(folder: Path, config: Config, data: dict[str, str]) -> dict:
     """The metrics of a finished run; InputError if it was made under other settings or on other data."""
     try:
@@ -120,8 +120,9 @@ def load_runs(configs: list[Config]) -> tuple[pd.DataFrame, dict[str, str]]:
             continue
         facts = {k: metrics[k] for k in ("epoch", "params", "fit_seconds")}
         for test, scores in metrics["tests"].items():
+            sizes = {k: scores[k] for k in ("n_scenes", "n_glyphs")}
             scores = {k: v for k, v in scores.items() if k != "data"}
-            rows.append(dict(experiment=config.experiment, test=test, seed=config.seed) | facts | scores)
+            rows.append(dict(experiment=config.experiment, test=test, seed=config.seed) | sizes | facts | scores)
     return pd.DataFrame(rows), missing
 
 # %% ../nbs/50_runs.ipynb #b7968698

@@ -137,7 +137,7 @@ class SeedEpoch(keras.callbacks.Callback):
         for state, value in zip(states, drawn):
             state.assign(value)
 
-# %% ../nbs/41_training.ipynb #cdf6f385
+# %% ../nbs/41_training.ipynb #ddadc3b0
 class Replay(keras.callbacks.Callback):
     """Brings early stopping and learning-rate reduction to where they were, from the history of a resumed run."""
 
@@ -157,7 +157,7 @@ def _resume(reader: Reader, folder: Path) -> pd.DataFrame:
     """The history of a run that was stopped, its network put into `reader`; an empty frame for a new run."""
     if not (folder / "history.csv").is_file():
         return pd.DataFrame()
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    history = pd.read_csv(folder / "history.csv")
     checkpoint = folder / "checkpoint" / f"epoch-{len(history)}.keras"
     if not checkpoint.is_file():
         return pd.DataFrame()

@@ -19,6 +19,10 @@ RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
 
 
+def pytest_configure(config):
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+
+
 def copy_project(folder: Path) -> Path:
     """The project without its data and reports."""
     ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")

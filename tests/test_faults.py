@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 from types import SimpleNamespace
@@ -9,10 +10,11 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from conftest import RUN, change_settings, command
+from conftest import RUN, change_settings
 
 from digitkit.config import InputError, load_config
 from digitkit.glyphs import load_glyphs
+from digitkit.report import is_current, jobs_of, page_key, run_page
 from digitkit.scenes import compose
 
 SETTINGS = [
@@ -178,7 +180,7 @@ def test_a_full_disk_leaves_no_half_written_run_and_the_next_call_works(project,
     from digitkit.training import train
 
     monkeypatch.chdir(project)
-    change_settings(project, "tiny.small", epochs=1)
+    change_settings(project, "tiny.small", epochs=1, train_scenes=24, val_scenes=24, test_scenes=24)
     config = load_config("tiny", "small")
     folder = open_run(config)
     disk.full_at(50_000)
@@ -190,15 +192,13 @@ def test_a_full_disk_leaves_no_half_written_run_and_the_next_call_works(project,
     assert len(history) == 1 and visible(folder) == {"config.json", "history.csv", "model.keras"}
 
 
-def test_a_disk_without_room_for_a_page_fails_with_sentences(project):
-    change_settings(project, "profile:tiny", experiments="small", select="")
-
-    def full():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, 4_096))
-
-    done = command(project, "digitkit", "report", "--profile", "tiny", preexec_fn=full)
-    assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr[-2000:]
-    assert "too large" in done.stderr
-    for name in ("metrics.json", "model.keras", "comparison.csv", "index.html"):
-        assert not list((project / "reports").rglob(name))
-    assert not list(project.rglob("*.h5")) and not list(project.rglob("*.ipynb.part"))
+def test_a_page_that_cannot_be_kept_says_why_and_runs_the_next_time(project, monkeypatch, disk):
+    monkeypatch.chdir(project)
+    page = jobs_of("tiny")[-1][0]
+    key = page_key(page)
+    disk.full_at(4_096)
+    reason = run_page(page, key)
+    disk.free()
+    assert re.search("[Ff]ile too large", reason) and "\n" not in reason, reason
+    assert visible(project / "reports") | visible(project / "data") <= {"audit.log"}
+    assert run_page(page, key) is None and is_current(page, key)
