@@ -102,7 +102,7 @@ def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
 
 SMALL = {"train small", "evaluate small"}
 CHANGES = [
-    ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
+    ("tiny.small", dict(dropout=0.1), SMALL | {"select small", "audit"}),  # the audit takes the base's data
     ("slots", dict(learning_rate=0.01), {"train slots", "evaluate slots"}),
     ("profile:tiny", dict(resamples=50), {"evaluate small", "evaluate slots"}),
     ("profile:tiny", dict(folds=3), {"select small"}),
