@@ -7,6 +7,7 @@ READY := .venv/.ready
 NOTEBOOKS := $(wildcard nbs/*.ipynb)
 PAGES := $(wildcard nbs/reports/*.ipynb)
 RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
+  --ExecutePreprocessor.coalesce_streams=True \
   --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
