@@ -22,8 +22,8 @@ from .image_ops import load_image
 from .labels import number
 from .report import make_report, stderr_to
 
-# %% ../nbs/60_cli.ipynb #8f28d034
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# %% ../nbs/60_cli.ipynb #8d73f526
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback()
