@@ -99,7 +99,7 @@ def is_current(page: Page, key: str) -> bool:
         return False
     return written == key and all((page.output.parent / name).is_file() for name in page.makes)
 
-# %% ../nbs/51_report.ipynb #8007e74f
+# %% ../nbs/51_report.ipynb #e57d0126
 @contextmanager
 def stderr_to(path: str | Path) -> Iterator[None]:
     """Send what this process and its children write to standard error, from C++ too, to a file."""
@@ -125,7 +125,7 @@ def _threads(n: int) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(before)
 
-
+# %% ../nbs/51_report.ipynb #81e2420b
 def _execute(page: Page, output: Path) -> str | None:
     """Run a page's notebook into `output`; the reason if it failed, else None."""
     parameters = dict(profile=page.config.profile, experiment=page.config.experiment, seed=page.config.seed)
@@ -231,7 +231,7 @@ def save_html(notebook: Path, path: Path, title: str) -> None:
     with replacing(path) as part:
         part.write_text(html)
 
-# %% ../nbs/51_report.ipynb #44f8af21
+# %% ../nbs/51_report.ipynb #9f4f4518
 def _end_with(parent: int) -> None:
     """End this process soon after its parent has ended; returns at once."""
 
@@ -260,7 +260,7 @@ def _run_job(job: list[Page], parent: int) -> list[tuple[Page, str, str | None]]
         before = key
     return results
 
-
+# %% ../nbs/51_report.ipynb #b8f386d4
 def _is_done(job: list[Page]) -> bool:
     """Whether nothing of a job has to run."""
     before = ""
@@ -304,7 +304,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
     return failures + _finish(last, [page for page, state, _ in results if state != "failed"], say)
 
-
+# %% ../nbs/51_report.ipynb #db5ce227
 def _finish(last: Page, pages: list[Page], say: Callable[[str], None]) -> list[str]:
     """Run the comparison if one of the pages that it reads is newer or it is out of date; its failure, if any."""
     behind = "".join(sorted(nbformat.read(page.output, as_version=4).metadata["digitkit"]["key"] for page in pages))

@@ -15,7 +15,7 @@ from .runs import load_probs
 from .scenes import Scenes
 from .store import load_split
 
-# %% ../nbs/52_tables.ipynb #4f1c61dd
+# %% ../nbs/52_tables.ipynb #c87e3d9d
 def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
     """The table of a report: one row an experiment and test, best exact match first within each test.
 
@@ -44,7 +44,7 @@ def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
     table = table.assign(order=table["test"].map(order)).sort_values(["order", "exact_match"], ascending=[True, False])
     return table.drop(columns="order").reset_index(drop=True)
 
-
+# %% ../nbs/52_tables.ipynb #810557a2
 def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
     """A fraction as "99.35 [99.17, 99.49]" in percent, or "-" where there is none."""
     if value is None or np.isnan(value):
