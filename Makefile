@@ -5,7 +5,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 NOTEBOOKS := $(wildcard nbs/*.ipynb)
-PAGES := $(wildcard nbs/reports/*.ipynb)
 RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
   --ExecutePreprocessor.coalesce_streams=True \
   --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
