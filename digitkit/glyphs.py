@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['MNIST_SHA256', 'SPLITS', 'Glyphs', 'load_glyphs', 'split_glyphs']
 
-# %% ../nbs/11_glyphs.ipynb #c00188fc
+# %% ../nbs/11_glyphs.ipynb #de1f196c
 import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,9 +18,10 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .config import InputError, root, unknown
+from .ink import ink_boxes
 from .labels import check_digits
 
-# %% ../nbs/11_glyphs.ipynb #d443766b
+# %% ../nbs/11_glyphs.ipynb #7800c804
 @dataclass(frozen=True, eq=False)
 class Glyphs:
     """Single digits with their labels and ids.
@@ -47,6 +48,17 @@ class Glyphs:
     def subset(self, where: np.ndarray) -> "Glyphs":
         """The glyphs at positions or mask `where`, in that order."""
         return Glyphs(self.images[where], self.labels[where], self.ids[where], self.source)
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """Tight boxes (n, 4) around the ink: left, top, width, height."""
+        return ink_boxes(self.images)
+
+    @cached_property
+    def by_label(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions sorted by label (n,), and where each digit 0..9 begins in them and how many it has, (10,) each."""
+        sizes = np.bincount(self.labels, minlength=10)
+        return np.argsort(self.labels, kind="stable"), np.cumsum(sizes) - sizes, sizes
 
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits of the SHA-256 over images and labels."""

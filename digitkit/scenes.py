@@ -5,185 +5,463 @@
 # %% auto #0
 __all__ = ['GLYPH', 'LAYOUTS', 'Layout', 'parse_layouts', 'box_overlap', 'Scenes', 'compose']
 
-# %% ../nbs/12_scenes.ipynb #0a453143
+# %% ../nbs/12_scenes.ipynb #4076baba
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
 
+import cv2
 import numpy as np
 from numpy.random import Generator, Philox
 
 from .config import InputError, unknown
 from .glyphs import Glyphs
+from .ink import MERGES, add_background, add_noise, ink_boxes, occlude, paste, thicken, turn, windows
+from .labels import BLANK
 
-# %% ../nbs/12_scenes.ipynb #fa3db187
+# %% ../nbs/12_scenes.ipynb #a2af6bf1
 GLYPH = 28  # pixels a side
+_RANGES = {
+    "sway": (0, 28), "bleed": (0, 28), "box": (8, 28), "size": (8, 4096), "occlusion": (0, 0.9), "rotation": (0, 180),
+    "scale": (0, 0.9), "thickness": (0, 4), "contrast": (0, 0.95), "background": (0, 255), "noise": (0, 128),
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layout:
-    """Where the digits of a scene may lie.
+    """Where the digits of a scene may lie, and what else happens to it. "Up to" is drawn anew, evenly.
 
     Attributes
     ----------
     name : as it is written in settings
     pitch : least and greatest distance between the left edges of neighbouring boxes, in pixels; drawn for each gap
-    jitter : how far a digit may lie above or below its row, in pixels; None lets each digit lie at any height
-    slots : number of digits
+    jitter : a digit lies up to so many pixels above or below its row; None lets each digit lie at any height
+    sway : a digit lies up to so many pixels left or right of its place
+    digits : least and greatest number of digits; slots without one are blank
+    repeats : whether a digit may occur twice
+    box : side to which glyphs are scaled, in pixels
     size : side of the square image, in pixels
+    bleed : how far a box may reach over the edge of the image, in pixels
+    merge : "max" (ink on ink), "sum" (clipped at 255) or "over" (later digits hide earlier ones, with a black rim)
+    occlusion : share of a scene's ink that a bar or a patch hides, 0..0.9
+    rotation, scale : each digit is turned by up to so many degrees, and scaled by a factor of 1 - scale to 1 + scale
+    thickness : strokes are up to so many pixels wider or thinner
+    contrast : ink is dimmed by up to this share of its level
+    background : level of the ground in each corner of the image, 0 up to this, of 255
+    noise : standard deviation of Gaussian noise, in grey levels
+    inverted : whether the image is dark on light; readers and stores take ink bright on black
     """
 
     name: str
-    pitch: tuple[int, int]
+    pitch: tuple[int, int] = (28, 28)
     jitter: int | None = 4
-    slots: int = 3
+    sway: int = 0
+    digits: tuple[int, int] = (3, 3)
+    repeats: bool = True
+    box: int = GLYPH
     size: int = 84
+    bleed: int = 0
+    merge: str = "max"
+    occlusion: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+    thickness: int = 0
+    contrast: float = 0.0
+    background: int = 0
+    noise: float = 0.0
+    inverted: bool = False
 
     def __post_init__(self):
-        low, high = self.pitch
-        if not 0 < low <= high:
-            raise InputError(f"layout {self.name}: expected a pitch of 0 < low <= high, got {low}, {high}.")
-        if (needed := GLYPH + (self.slots - 1) * high) > self.size:
-            raise InputError(
-                f"layout {self.name}: {self.slots} digits at a pitch of {high} need {needed} pixels, "
-                f"the image has {self.size}: lower the pitch to {(self.size - GLYPH) // max(self.slots - 1, 1)}."
-            )
+        _check_options(self)
+        _check_fit(self)
+
+    @property
+    def slots(self) -> int:
+        return self.digits[1]
+
+    def __repr__(self) -> str:
+        changed = [f"{f.name}={value}" for f in fields(self)[1:] if (value := getattr(self, f.name)) != f.default]
+        return f"Layout({', '.join([self.name, *changed])})"
+
+# %% ../nbs/12_scenes.ipynb #40dbb089
+def _check_options(layout: Layout) -> None:
+    """InputError for an option outside its range."""
+    name = f"layout {layout.name}"
+    for option, least in (("pitch", 0), ("digits", 1)):
+        low, high = getattr(layout, option)
+        if not least <= low <= high:
+            raise InputError(f"{name}: expected {option} of {least} <= low <= high, got {low}, {high}.")
+    for option, (low, high) in _RANGES.items():
+        if not low <= (value := getattr(layout, option)) <= high:
+            raise InputError(f"{name}: expected {option} from {low} to {high}, got {value}.")
+    if layout.merge not in MERGES:
+        raise unknown("merge", layout.merge, MERGES)
+    if not layout.repeats and layout.slots > 10:
+        raise InputError(f"{name}: there are ten different digits, got digits up to {layout.slots} without repeats.")
 
 
+def _check_fit(layout: Layout) -> None:
+    """InputError for digits that do not fit into the image."""
+    room, gaps = layout.size + 2 * layout.bleed - layout.box, layout.slots - 1
+    across, down = gaps * layout.pitch[1] + 2 * layout.sway, 2 * (layout.jitter or 0)
+    if across > room:
+        lower = f"lower the pitch to {(room - 2 * layout.sway) // gaps}, " if gaps and room >= 2 * layout.sway else ""
+        raise InputError(
+            f"layout {layout.name}: {layout.slots} digits at a pitch of {layout.pitch[1]} need "
+            f"{across + layout.box} pixels, the image has {layout.size}: {lower}"
+            f"or raise the size to {across + layout.box - 2 * layout.bleed}."
+        )
+    if down > room:
+        raise InputError(
+            f"layout {layout.name}: a jitter of {layout.jitter} needs {down + layout.box} pixels, "
+            f"the image has {layout.size}: lower the jitter to {max(room, 0) // 2}."
+        )
+
+# %% ../nbs/12_scenes.ipynb #5238539e
 LAYOUTS = {
     layout.name: layout
-    for layout in [Layout("triple", (28, 28), jitter=None), *(Layout(f"ladder{p}", (p, p)) for p in (28, 20, 14, 10))]
+    for layout in [
+        Layout("triple", jitter=None),
+        Layout("double", pitch=(29, 35), jitter=None, digits=(2, 2), size=64),
+        *(Layout(f"ladder{pitch}", pitch=(pitch, pitch)) for pitch in (28, 20, 14, 10)),
+        Layout("sabour4", pitch=(0, 0), jitter=4, sway=4, digits=(2, 2), repeats=False, size=36, merge="sum"),
+        Layout("sabour6", pitch=(0, 0), jitter=6, sway=6, digits=(2, 2), repeats=False, size=36, bleed=2, merge="sum"),
+        Layout("obscured", pitch=(14, 22), merge="over", occlusion=0.16),
+        Layout("strings", pitch=(12, 12), jitter=0, digits=(1, 5), box=12, size=64),
+    ]
 }
 
-# %% ../nbs/12_scenes.ipynb #1c3e0164
+# %% ../nbs/12_scenes.ipynb #8a17da7c
+def _option(layout: str, key: str, text: str):
+    """The value of an option, typed by the field's default; InputError for another key or type."""
+    defaults = asdict(LAYOUTS["ladder28"])
+    defaults.pop("name")
+    if key not in defaults:
+        raise unknown(f"option of layout {layout}", key, defaults)
+    kind = type(defaults[key])
+    try:
+        if kind is tuple:
+            low, _, high = text.partition(":")
+            return int(low), int(high or low)
+        if kind is bool:
+            return {"yes": True, "no": False}[text]
+        return None if key == "jitter" and text == "none" else kind(text)
+    except (ValueError, KeyError):
+        form = {tuple: "a whole number or low:high", bool: "yes or no", int: "a whole number"}.get(kind, "a number")
+        form = text if kind is str else form
+        raise InputError(f"layout {layout}: {key} expects {form}, got '{text}'.") from None
+
+
+def _parse_one(text: str) -> Layout:
+    """The layout of a name with or without options."""
+    form = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip())
+    name, arguments = (form[1], form[2]) if form else (text, None)
+    parts = [part.strip() for part in arguments.split(",")] if arguments else []
+    options = dict((part.split("=", 1) if "=" in part else (str(k), part)) for k, part in enumerate(parts))
+    if name == "ladder" and {"0", "1"} <= set(options):
+        name, options["pitch"] = "ladder28", f"{options.pop('0')}:{options.pop('1')}"
+    if name not in LAYOUTS:
+        raise unknown("layout", name, [*LAYOUTS, "ladder(low,high)"])
+    return replace(LAYOUTS[name], name=text, **{key: _option(text, key, value) for key, value in options.items()})
+
+
 def parse_layouts(text: str) -> list[Layout]:
-    """The layouts of a sum of names in `LAYOUTS` and `ladder(low,high)`; InputError for anything else."""
-    layouts = []
-    for name in text.split("+"):
-        if match := re.fullmatch(r"ladder\(\s*(\d+)\s*,\s*(\d+)\s*\)", name):
-            layouts.append(Layout(name, (int(match[1]), int(match[2]))))
-        elif name in LAYOUTS:
-            layouts.append(LAYOUTS[name])
-        else:
-            raise unknown("layout", name, [*LAYOUTS, "ladder(low,high)"])
+    """The layouts of a sum of names in `LAYOUTS` and `ladder(low,high)`, each with or without options in brackets.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or option, a value of the wrong type or range, digits that do not fit, and a sum of
+        layouts of different image sizes or numbers of slots.
+    """
+    layouts = [_parse_one(part) for part in text.split("+")]
+    if len(shapes := {(layout.size, layout.slots) for layout in layouts}) > 1:
+        came = " and ".join(f"{slots} digits in {size} pixels" for size, slots in sorted(shapes))
+        raise InputError(f"layout {text}: expected layouts of one size and number of digits, got {came}.")
     return layouts
 
-# %% ../nbs/12_scenes.ipynb #b29b6520
-def _uniforms(seed: int, start: int, n: int, width: int) -> np.ndarray:
-    """Numbers in [0, 1) of scenes start .. start + n - 1, one row of `width` a scene, whatever the block asked for."""
-    width = -(-width // 4) * 4  # Philox makes four numbers a step, and jumps by steps
-    return Generator(Philox(key=seed).advance(start * width // 4)).random((n, width))
+# %% ../nbs/12_scenes.ipynb #d717a9fe
+_STREAMS = ("scene", "different", "count", "sway", "shape", "occlusion", "contrast", "background", "noise")
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """The random numbers of scenes start .. stop - 1, of every `step`-th of them."""
+
+    seed: int
+    start: int
+    stop: int
+    step: int = 1
+
+    def _at(self, stream: str, numbers: int) -> Philox:
+        steps = -(-numbers // 4)  # Philox makes four numbers a step, and jumps by steps
+        key = np.array([self.seed, _STREAMS.index(stream)], np.uint64)
+        return Philox(key=key).advance(self.start * steps)
+
+    def uniforms(self, stream: str, width: int) -> np.ndarray:
+        """`width` or a few more numbers in [0, 1) for each scene."""
+        whole = -(-width // 4) * 4
+        return Generator(self._at(stream, width)).random((self.stop - self.start, whole))[:: self.step]
+
+    def bytes(self, stream: str, width: int) -> np.ndarray:
+        """`width` numbers 0..255 for each scene, uint8."""
+        words = -(-width // 32) * 4
+        raw = self._at(stream, words).random_raw((self.stop - self.start) * words).astype("<u8").view(np.uint8)
+        return raw.reshape(-1, words * 8)[:: self.step, :width]
 
 
 def _pick(u: np.ndarray, choices: np.ndarray | int) -> np.ndarray:
     """Whole numbers 0 .. choices - 1 from numbers in [0, 1)."""
     return (u * choices).astype(np.int64)
 
-# %% ../nbs/12_scenes.ipynb #07481541
-def _draw_glyphs(glyphs: Glyphs, u: np.ndarray) -> np.ndarray:
-    """Positions in `glyphs` (n, slots) from numbers (n, 2 * slots): the label first, then one of its glyphs."""
-    order, sizes = np.argsort(glyphs.labels, kind="stable"), np.bincount(glyphs.labels, minlength=10)
-    if (missing := np.flatnonzero(sizes == 0)).size:
-        raise InputError(f"{glyphs.source}: expected glyphs of all ten digits, got none of {missing.tolist()}.")
-    slots = u.shape[1] // 2
+# %% ../nbs/12_scenes.ipynb #f11ccc4b
+def _draw_glyphs(glyphs: Glyphs, layout: Layout, chance: _Chance) -> np.ndarray:
+    """Positions in `glyphs` (n, slots), -1 for none: the labels first, then one of each label's glyphs."""
+    order, first, sizes = glyphs.by_label
+    slots, (least, most) = layout.slots, layout.digits
+    u = chance.uniforms("scene", 4 * slots + 1)
     label = _pick(u[:, :slots], 10)
-    return order[np.cumsum(sizes)[label] - sizes[label] + _pick(u[:, slots:], sizes[label])]
+    if not layout.repeats:
+        label = chance.uniforms("different", 10)[:, :10].argsort(axis=1)[:, :slots]
+    chosen = order[first[label] + _pick(u[:, slots : 2 * slots], sizes[label])]
+    if least < most:
+        count = least + _pick(chance.uniforms("count", 1)[:, :1], most - least + 1)
+        chosen[np.arange(slots) >= count] = -1
+    return chosen
 
 
-def _place(layout: Layout, u: np.ndarray) -> np.ndarray:
-    """Left and top edge of every box, (n, slots, 2) int64, from numbers (n, 2 * slots + 1)."""
-    slots, (low, high) = layout.slots, layout.pitch
+def _draw_corners(layout: Layout, present: np.ndarray, chance: _Chance) -> np.ndarray:
+    """Left and top edge of every box (n, slots, 2) int64 on the canvas, which is the image with its bleed."""
+    slots, (low, high), room = layout.slots, layout.pitch, layout.size + 2 * layout.bleed - layout.box
+    u = chance.uniforms("scene", 4 * slots + 1)[:, 2 * slots :]
     gaps = low + _pick(u[:, : slots - 1], high - low + 1)
     left = np.concatenate([np.zeros((len(u), 1), np.int64), gaps.cumsum(axis=1)], axis=1)
-    left += _pick(u[:, slots - 1], layout.size - GLYPH - left[:, -1] + 1)[:, None]
-    room, heights = layout.size - GLYPH, u[:, slots + 1 :]
+    length = np.where(present, left, 0).max(axis=1)
+    left += layout.sway + _pick(u[:, slots - 1], room - 2 * layout.sway - length + 1)[:, None]
+    if layout.sway:
+        left += _pick(chance.uniforms("sway", slots)[:, :slots], 2 * layout.sway + 1) - layout.sway
+        left = np.sort(np.where(present, left, room), axis=1)
+    heights = u[:, slots + 1 : 2 * slots + 1]
     if layout.jitter is None:
         top = _pick(heights, room + 1)
     else:
         row = layout.jitter + _pick(u[:, slots], room - 2 * layout.jitter + 1)
         top = row[:, None] - layout.jitter + _pick(heights, 2 * layout.jitter + 1)
-    return np.stack([left, top], axis=-1)
+    return np.stack([np.minimum(left, room), top], axis=-1)
 
-# %% ../nbs/12_scenes.ipynb #150c4fcb
-def _ink_boxes(images: np.ndarray) -> np.ndarray:
-    """Tight boxes (n, 4) around the ink of images (n, H, W): left, top, width, height; zeros where there is none."""
-    ends = []
-    for axis, length in ((1, images.shape[2]), (2, images.shape[1])):
-        ink = images.any(axis=axis)
-        first, last = ink.argmax(axis=1), length - ink[:, ::-1].argmax(axis=1)
-        ends += [first, np.where(ink.any(axis=1), last - first, 0)]
-    return np.stack([ends[0], ends[2], ends[1], ends[3]], axis=-1)
-
-
+# %% ../nbs/12_scenes.ipynb #141232c1
 def box_overlap(boxes: np.ndarray) -> np.ndarray:
-    """Overlap (n,) from boxes (n, slots, 4): mean over neighbours of intersection / area of the smaller box."""
+    """Overlap (n,) in 0..1 from boxes (n, slots, 4).
+
+    The mean over neighbouring digits of intersection / area of the smaller box. Slots without a digit, whose boxes
+    have no area, do not count; a single digit overlaps nothing.
+    """
     corner, extent = boxes[..., :2], boxes[..., 2:]
     low = np.maximum(corner[:, :-1], corner[:, 1:])
     high = np.minimum((corner + extent)[:, :-1], (corner + extent)[:, 1:])
     shared, area = np.maximum(high - low, 0).prod(axis=-1), extent.prod(axis=-1)
-    return (shared / np.maximum(np.minimum(area[:, :-1], area[:, 1:]), 1)).mean(axis=1)
+    smaller = np.minimum(area[:, :-1], area[:, 1:])
+    return (shared / np.maximum(smaller, 1)).sum(axis=1) / np.maximum((smaller > 0).sum(axis=1), 1)
 
-# %% ../nbs/12_scenes.ipynb #737b64e9
+# %% ../nbs/12_scenes.ipynb #81ef64c7
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """Images of several digits, with all that is known of them.
+    """Images of several digits, with all that is known of them; what is not known is None.
 
     Attributes
     ----------
     images : (n, H, W) uint8, ink bright on black
-    digits : (n, slots) int64, from left to right
-    glyph_ids : (n, slots) int64, of the source
-    boxes : (n, slots, 4) int64, tight around each digit's ink: left, top, width, height
+    digits : (n, slots) int64, from left to right; 10 is a slot without a digit
+    glyph_ids : (n, slots) int64, of the source; -1 for a slot without a digit
+    boxes : (n, slots, 4) int64, tight around each digit's ink: left, top, width, height; zeros without a digit
     overlap : (n,) float64 in 0..1, see `box_overlap`
+    visible : (n, slots) float64 in 0..1, share of each digit's ink, by its grey levels, that lies inside the image
+        where no other digit's ink is stronger ("over": later) and no bar or patch lies; 0 without a digit
+    masks : (n, slots, H, W) bool, where each digit has ink, also where it is hidden; only on request
     """
 
     images: np.ndarray
     digits: np.ndarray
-    glyph_ids: np.ndarray
-    boxes: np.ndarray
-    overlap: np.ndarray
+    glyph_ids: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    overlap: np.ndarray | None = None
+    visible: np.ndarray | None = None
+    masks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __repr__(self) -> str:
-        return f"Scenes({len(self):,} of {self.images.shape[1:]}, mean overlap {self.overlap.mean():.2f})"
+        known = "" if self.overlap is None else f", mean overlap {self.overlap.mean():.2f}"
+        return f"Scenes({len(self):,} of {self.images.shape[1:]}{known})"
+
+    def known(self) -> dict[str, np.ndarray]:
+        """The arrays that are there, by name."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def subset(self, where) -> "Scenes":
         """The scenes at positions, mask or slice `where`."""
-        return Scenes(*(getattr(self, f.name)[where] for f in fields(self)))
+        return Scenes(**{name: array[where] for name, array in self.known().items()})
 
-# %% ../nbs/12_scenes.ipynb #0a23e364
-def compose(glyphs: Glyphs, layout: str, n: int, seed: int = 0, start: int = 0) -> Scenes:
+    def blocks(self, size: int = 4096) -> Iterator["Scenes"]:
+        """The scenes in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.subset(slice(start, start + size))
+
+    @classmethod
+    def join(cls, parts: list["Scenes"]) -> "Scenes":
+        """The scenes of all parts, one after the other; what is not known of one part is not known of the whole."""
+        arrays = [part.known() for part in parts]
+        return cls(
+            **{name: np.concatenate([a[name] for a in arrays]) for name in arrays[0] if all(name in a for a in arrays)}
+        )
+
+# %% ../nbs/12_scenes.ipynb #64feb2c2
+def _tiles(glyphs: Glyphs, layout: Layout, chosen: np.ndarray, chance: _Chance) -> tuple[np.ndarray, np.ndarray]:
+    """Tiles (n, slots, box, box) uint8 of the chosen glyphs and the boxes of their ink (n, slots, 4)."""
+    n, slots = chosen.shape
+    tiles, boxes = glyphs.images[chosen], glyphs.boxes[chosen]
+    tiles[chosen < 0], boxes[chosen < 0] = 0, 0
+    if not (layout.box != GLYPH or layout.thickness or layout.rotation or layout.scale):
+        return tiles, boxes
+    tiles = tiles.reshape(-1, GLYPH, GLYPH)
+    if layout.box != GLYPH:
+        tiles = np.stack([cv2.resize(tile, (layout.box, layout.box), interpolation=cv2.INTER_AREA) for tile in tiles])
+    u = chance.uniforms("shape", 3 * slots)[:, : 3 * slots].reshape(-1, 3)
+    if layout.thickness:
+        tiles = thicken(tiles, _pick(u[:, 0], 2 * layout.thickness + 1) - layout.thickness)
+    if layout.rotation or layout.scale:
+        tiles = turn(tiles, layout.rotation * (2 * u[:, 1] - 1), 1 + layout.scale * (2 * u[:, 2] - 1))
+    return tiles.reshape(n, slots, layout.box, layout.box), ink_boxes(tiles).reshape(n, slots, 4)
+
+# %% ../nbs/12_scenes.ipynb #d65dba69
+def _canvas(layout: Layout, tiles: np.ndarray, corners: np.ndarray, merge: str) -> np.ndarray:
+    """Tiles (n, slots, box, box) merged from the first slot to the last, (n, side, side) with the bleed."""
+    canvas = np.zeros((len(tiles), *(layout.size + 2 * layout.bleed,) * 2), np.uint8)
+    for k in range(layout.slots):
+        paste(canvas, tiles[:, k], corners[:, k], merge)
+    return canvas
+
+
+def _hide(layout: Layout, images: np.ndarray, owners: np.ndarray, chance: _Chance) -> None:
+    """Blacken, in images and owners, the bleed and what the layout occludes; in place."""
+    outside = np.ones(images.shape[1:], bool)
+    inside = slice(layout.bleed, layout.bleed + layout.size)
+    outside[inside, inside] = False
+    images[:, outside] = owners[:, outside] = 0
+    if layout.occlusion:
+        hidden = occlude(images, layout.occlusion, chance.uniforms("occlusion", 3)[:, :3])
+        images[hidden] = owners[hidden] = 0
+
+
+def _merge(layout: Layout, tiles: np.ndarray, corners: np.ndarray, chance: _Chance) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, H, W) of tiles merged as the layout says, and the visible share of each, (n, slots)."""
+    images, marks, by_strength = _canvas(layout, tiles, corners, layout.merge), tiles, layout.merge != "over"
+    if by_strength:  # a pixel's owner is known by its level, or else by its slot
+        owners = images.copy() if layout.merge == "max" else _canvas(layout, tiles, corners, "max")
+    else:
+        marks = (tiles > 0) * np.arange(1, layout.slots + 1, dtype=np.uint8)[:, None, None]
+        owners = _canvas(layout, marks, corners, "over")
+    if layout.bleed or layout.occlusion:
+        _hide(layout, images, owners, chance)
+    shown = np.stack([windows(owners, corners[:, k], layout.box) for k in range(layout.slots)], axis=1)
+    visible = _ink((shown == marks) * tiles) / np.maximum(_ink(tiles), 1)
+    inside = slice(layout.bleed, layout.bleed + layout.size)
+    return images[:, inside, inside], visible
+
+
+def _ink(tiles: np.ndarray) -> np.ndarray:
+    """Sum of the grey levels of each tile, (n, slots)."""
+    flat = tiles.reshape(len(tiles) * tiles.shape[1], -1)
+    return cv2.reduce(flat, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).reshape(tiles.shape[:2])
+
+# %% ../nbs/12_scenes.ipynb #0f7e4a84
+def _on_paper(layout: Layout, images: np.ndarray, chance: _Chance) -> np.ndarray:
+    """Images with the contrast, background, noise and polarity of the layout."""
+    if layout.contrast:
+        level = 1 - layout.contrast * chance.uniforms("contrast", 1)[:, :1, None]
+        images = np.round(images * level).astype(np.uint8)
+    if layout.background:
+        images = add_background(images, layout.background * chance.uniforms("background", 4))
+    if layout.noise:
+        noise = chance.bytes("noise", layout.size**2).reshape(images.shape)
+        images = add_noise(images, layout.noise, noise)
+    return 255 - images if layout.inverted else images
+
+# %% ../nbs/12_scenes.ipynb #daf259d8
+_BLOCK = 256
+
+
+def _masks(layout: Layout, tiles: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Where each digit has ink inside the image, (n, slots, H, W) bool."""
+    inside, alone = slice(layout.bleed, layout.bleed + layout.size), np.eye(layout.slots, dtype=np.uint8)
+    layers = [_canvas(layout, tiles * one[:, None, None], corners, "max") for one in alone]
+    return np.stack(layers, axis=1)[..., inside, inside] > 0
+
+
+def _compose_block(glyphs: Glyphs, layout: Layout, chance: _Chance, masks: bool) -> Scenes:
+    """The scenes of one layout that a block of chance describes."""
+    chosen = _draw_glyphs(glyphs, layout, chance)
+    corners = _draw_corners(layout, chosen >= 0, chance)
+    tiles, boxes = _tiles(glyphs, layout, chosen, chance)
+    images, visible = _merge(layout, tiles, corners, chance)
+    low = np.clip(boxes[..., :2] + corners - layout.bleed, 0, layout.size)
+    high = np.clip(boxes[..., :2] + boxes[..., 2:] + corners - layout.bleed, 0, layout.size)
+    boxes = np.concatenate([low, high - low], axis=-1) * (boxes[..., 2:3] > 0)
+    return Scenes(
+        _on_paper(layout, images, chance),
+        np.where(chosen < 0, BLANK, glyphs.labels[chosen]),
+        np.where(chosen < 0, -1, glyphs.ids[chosen]),
+        boxes,
+        box_overlap(boxes),
+        visible,
+        _masks(layout, tiles, corners) if masks else None,
+    )
+
+# %% ../nbs/12_scenes.ipynb #70d43239
+def _empty(layout: Layout, n: int, masks: bool) -> Scenes:
+    """Room for n scenes."""
+    slots, image = layout.slots, (layout.size, layout.size)
+    return Scenes(
+        np.empty((n, *image), np.uint8),
+        np.empty((n, slots), np.int64),
+        np.empty((n, slots), np.int64),
+        np.empty((n, slots, 4), np.int64),
+        np.empty(n),
+        np.empty((n, slots)),
+        np.empty((n, slots, *image), bool) if masks else None,
+    )
+
+
+def compose(glyphs: Glyphs, layout: str | Layout, n: int, seed: int = 0, start: int = 0, masks: bool = False) -> Scenes:
     """Scenes start .. start + n - 1 of the endless set that glyphs, layout and seed describe.
 
     Parameters
     ----------
     glyphs : digits to draw from; all ten must be there
-    layout : a name in `LAYOUTS`, `ladder(low,high)`, or a sum of these
+    layout : a `Layout`, or the text of one or of a sum, see `parse_layouts`
     n : number of scenes, at least 1
     seed : 0 or above; scene i depends on (seed, i) alone
     start : the first scene's i
+    masks : whether to give each digit's mask, slots times the memory of the images
 
     Raises
     ------
     InputError
-        For an unknown layout, n below 1, a seed below 0, or a digit without glyphs.
+        For an unknown or impossible layout, n below 1, a seed below 0, or a digit without glyphs.
     """
-    layouts = parse_layouts(layout)
+    layouts = [layout] if isinstance(layout, Layout) else parse_layouts(layout)
     if n < 1 or seed < 0 or start < 0:
         raise InputError(f"scenes: expected n >= 1, seed >= 0, start >= 0, got n={n}, seed={seed}, start={start}.")
-    slots, size = layouts[0].slots, layouts[0].size
-    u = _uniforms(seed, start, n, 4 * slots + 1)
-    chosen = _draw_glyphs(glyphs, u[:, : 2 * slots])
-    corners = np.empty((n, slots, 2), np.int64)
-    for k, part in enumerate(layouts):
-        rows = np.arange(start, start + n) % len(layouts) == k
-        corners[rows] = _place(part, u[rows, 2 * slots : 4 * slots + 1])
-    images = np.zeros((n, size, size), np.uint8)
-    for image, row, places in zip(images, chosen.tolist(), corners.tolist()):
-        for glyph, (left, top) in zip(row, places):
-            box = image[top : top + GLYPH, left : left + GLYPH]
-            np.maximum(box, glyphs.images[glyph], out=box)
-    boxes = _ink_boxes(glyphs.images[chosen.ravel()]).reshape(n, slots, 4)
-    boxes[..., :2] += corners
-    return Scenes(images, glyphs.labels[chosen], glyphs.ids[chosen], boxes, box_overlap(boxes))
+    if (missing := np.flatnonzero(glyphs.by_label[2] == 0)).size:
+        raise InputError(f"{glyphs.source}: expected glyphs of all ten digits, got none of {missing.tolist()}.")
+    scenes, kinds = _empty(layouts[0], n, masks), len(layouts)
+    for first in range(start, start + n, _BLOCK * kinds):
+        stop = min(first + _BLOCK * kinds, start + n)
+        for own in range(first, min(first + kinds, stop)):
+            block = _compose_block(glyphs, layouts[own % kinds], _Chance(seed, own, stop, kinds), masks)
+            rows = slice(own - start, stop - start, kinds)
+            for name, array in scenes.known().items():
+                array[rows] = getattr(block, name)
+    return scenes
