@@ -47,7 +47,7 @@ def root() -> Path:
             return folder
     raise InputError(f"no digitkit project: expected settings.ini and nbs/ in {Path.cwd()} or in a folder above it.")
 
-# %% ../nbs/00_config.ipynb #ff5f972c
+# %% ../nbs/00_config.ipynb #3aa454d2
 def _of(group: str):
     return field(metadata={"group": group})
 
@@ -98,6 +98,7 @@ class Config:
     experiments: tuple[str, ...] = _of("report")
     select: tuple[str, ...] = _of("report")
     base: str = _of("report")
+    leak: str = _of("report")
     seeds: int = _of("report")
     jobs: int = _of("report")
 
@@ -229,7 +230,7 @@ def _check_grid(config: Config) -> None:
             kind = searchable[key].__name__
             raise InputError(f"settings.ini: grid: {key} expects values of type {kind}, got {wrong[0]!r}.")
 
-# %% ../nbs/00_config.ipynb #bbb6e870
+# %% ../nbs/00_config.ipynb #e19eb9cb
 def load_config(profile: str, experiment: str | None = None, seed: int = 0, file: Path | None = None) -> Config:
     """The settings of one experiment in one profile.
 
@@ -252,7 +253,7 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
         raise unknown("profile", profile, profiles)
     merged = sections["DEFAULT"] | sections[f"profile:{profile}"]
     experiment = merged["base"] if experiment is None else experiment
-    for name in (experiment, merged["base"], *merged["experiments"], *merged["select"]):
+    for name in (experiment, merged["base"], merged["leak"], *merged["experiments"], *merged["select"]):
         if name not in experiments:
             raise unknown("experiment", name, experiments)
     merged |= sections[experiment] | sections.get(f"{profile}.{experiment}", {})

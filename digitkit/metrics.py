@@ -261,7 +261,7 @@ def compare(probs_a, probs_b, digits, glyph_ids, metric="exact_match", resamples
     difference = float(plain[1] - plain[0])
     return dict(difference=difference, low=low, high=high, p_value=float(p), n_better=better, n_worse=worse)
 
-# %% ../nbs/40_metrics.ipynb #d42011d2
+# %% ../nbs/40_metrics.ipynb #f650c615
 def _overlap_bins(overlap, shape):
     "Middle of each scene's bin: 0 where nothing overlaps, else 0.05 for (0, 0.1], 0.15 for (0.1, 0.2], ..."
     overlap = np.asarray(overlap, dtype=float)
@@ -271,7 +271,7 @@ def _overlap_bins(overlap, shape):
     return np.where(number > 0, np.round(number / 10 - 0.05, 2), 0.0)
 
 
-def _parts(right, digits, bins):
+def _parts(right, digits, bins, seen):
     "Each slice as (slice, value, metric, hits (n,), tries (n,)): what its scenes add to both sides of the score."
     exact, slots = right.all(axis=1), np.ones(digits.shape, bool)
     ordered = np.sort(digits, axis=1)
@@ -282,13 +282,15 @@ def _parts(right, digits, bins):
         yield "slot", slot, "digit_accuracy", right[:, [slot]], slots[:, [slot]]
     for value, flag in (("different digits", ~repeats), ("a digit repeated", repeats)):
         yield "repeat", value, "exact_match", (exact & flag)[:, None], flag[:, None]
+    for value, flag in (("seen", seen), ("unseen", ~seen)) if seen is not None else ():
+        yield "glyph", value, "digit_accuracy", right & flag, flag
     for value in np.unique(bins) if bins is not None else ():
         inside = (bins == value)[:, None]
         yield "overlap", value, "exact_match", exact[:, None] & inside, inside
         yield "overlap", value, "digit_accuracy", right & inside, slots & inside
 
-# %% ../nbs/40_metrics.ipynb #f930fa6d
-def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95) -> pd.DataFrame:
+# %% ../nbs/40_metrics.ipynb #859bb64d
+def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95, seen=None) -> pd.DataFrame:
     """Scores of parts of the scenes, with intervals.
 
     Parameters
@@ -299,11 +301,13 @@ def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95
         Overlap of each scene's digits; None leaves these slices out.
     glyph_ids, resamples, seed, level
         As for `score_intervals`.
+    seen : (n, slots) bool array, or None
+        Whether each digit's glyph was in training; None leaves these slices out.
 
     Returns
     -------
     pandas.DataFrame
-        One row a slice and metric: `slice` ("digit", "slot", "repeat", "overlap"), `value`, `metric`, `score`, `low`,
+        One row a slice and metric: `slice` ("digit", "slot", "repeat", "glyph", "overlap"), `value`, `metric`, `score`, `low`,
         `high`, and `n`: the digits that a `digit_accuracy`, the scenes that an `exact_match` rests on. Empty slices
         are left out.
 
@@ -315,7 +319,7 @@ def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95
     probs, digits = _check(probs, digits)
     _check_resampling(resamples, level)
     bins = None if overlap is None else _overlap_bins(overlap, digits.shape)
-    parts = [part for part in _parts(decode(probs) == digits, digits, bins) if part[4].any()]
+    parts = [part for part in _parts(decode(probs) == digits, digits, bins, seen) if part[4].any()]
     hits, tries = (np.stack([part[k].sum(axis=1, dtype=float) for part in parts], axis=1) for k in (3, 4))
     counts = {"scenes": np.ones(len(digits)), "hits": hits, "tries": tries}
     spread = _resampled(counts, _weights(glyph_ids, digits.shape, resamples, seed))

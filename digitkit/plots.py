@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['show_images', 'show_predictions', 'show_history', 'show_confusion', 'show_filters', 'show_feature_maps', 'show_steps',
-           'show_scores', 'show_overlap', 'show_times']
+           'show_scores', 'show_overlap', 'show_audit', 'show_times']
 
-# %% ../nbs/01_plots.ipynb #452f5b84
+# %% ../nbs/01_plots.ipynb #8b63751c
 from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
@@ -577,6 +577,52 @@ def show_overlap(frame) -> Figure:
         ax.set(ylabel=_plain(metrics[0]))
         ax.set_title(f"{_plain(metrics[0]).capitalize()} by overlap, with intervals")
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return _finish(fig)
+
+# %% ../nbs/01_plots.ipynb #33a78004
+def show_audit(pairs, splits) -> Figure:
+    """Show what each pair of splits shares, and how often each digit occurs in each split.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row a pair: the columns `first`, `second`, and a share 0..1 in each of `images`, `crops`, `glyphs`,
+        `numbers`; NaN where it is not known.
+    splits : DataFrame
+        One row a split: the columns `split` and "0" to "9", how often each digit occurs.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    kinds, digits = ["images", "crops", "glyphs", "numbers"], [str(digit) for digit in range(10)]
+    _needs("show_audit", pairs, ("first", "second", *kinds))
+    _needs("show_audit", splits, ("split", *digits))
+    shares = pairs[kinds].astype(float)
+    text = shares.map(lambda share: "not known" if np.isnan(share) else f"{share:.2%}").to_numpy()
+    with plt.rc_context(_STYLE):
+        size = (8.2, 0.45 * max(len(pairs), 4) + 1.1)
+        fig, (left, right) = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=(3, 2))
+        names = [f"{a} → {b}" for a, b in zip(pairs["first"], pairs["second"], strict=True)]
+        palette = LinearSegmentedColormap.from_list("leak", ["#FFFFFF", "#FAD7C3", _WARNING])
+        left.set_facecolor(_PALE)
+        heatmap(shares, vmin=0, vmax=1, cmap=palette, annot=text, fmt="", yticklabels=names, cbar=False, ax=left,
+                linewidths=1, linecolor=_PALE, annot_kws={"size": 8.5})  # fmt: skip
+        for y, x in zip(*np.nonzero(shares.isna().to_numpy()), strict=True):
+            left.text(x + 0.5, y + 0.5, "not known", ha="center", va="center", size=8, color=_GREY, style="italic")
+        left.tick_params(length=0, rotation=0)
+        left.set_title("Share of the second split that is in the first")
+        for colour, (name, row) in zip(_COLOURS, splits.set_index("split")[digits].iterrows()):
+            right.plot(range(10), row / max(row.sum(), 1), "o-", ms=3, lw=1.2, color=colour, label=name)
+        right.set(xticks=range(10), ylim=(0, None), xlabel="digit")
+        _axis(right.yaxis, "fraction", 3)
+        right.set_title("How often each digit occurs")
+        right.legend(loc="lower left", ncols=3)
     return _finish(fig)
 
 # %% ../nbs/01_plots.ipynb #1b05cc4b

@@ -30,7 +30,7 @@ from .config import Config, InputError, load_config, root
 from .runs import run_folder, source_fingerprint
 from .store import replacing
 
-# %% ../nbs/51_report.ipynb #867aec19
+# %% ../nbs/51_report.ipynb #e9cb79fa
 @dataclass(frozen=True)
 class Page:
     """One notebook of `nbs/reports/` with its parameters.
@@ -79,7 +79,7 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
             made = ("config.json", "history.csv", "model.keras")
             evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "predictions.npz"))
             jobs.append([Page("90_train", config, made), evaluation])
-    return [*jobs, [Page("93_audit", overall)]]
+    return [*jobs, [Page("93_audit", load_config(profile, overall.leak), ("audit.csv", "seen.csv"))]]
 
 # %% ../nbs/51_report.ipynb #186fe262
 def page_key(page: Page, before: str = "") -> str:

@@ -6,7 +6,7 @@
 __all__ = ['source_fingerprint', 'run_folder', 'data_fingerprints', 'open_run', 'evaluate', 'save_evaluation', 'load_runs',
            'load_probs']
 
-# %% ../nbs/50_runs.ipynb #900ce473
+# %% ../nbs/50_runs.ipynb #82a94ad1
 import hashlib
 import json
 import re
@@ -18,7 +18,7 @@ import pandas as pd
 from .config import Config, InputError, provenance, root
 from .metrics import score_intervals, slices
 from .scenes import Scenes
-from .store import fingerprint, load_split, replacing
+from .store import fingerprint, load_split, load_trained_ids, replacing
 
 # %% ../nbs/50_runs.ipynb #baf9d801
 def source_fingerprint(text: str) -> str:
@@ -59,12 +59,13 @@ def open_run(config: Config) -> Path:
         part.write_text(config.to_json(**facts))
     return folder
 
-# %% ../nbs/50_runs.ipynb #2bc7070f
+# %% ../nbs/50_runs.ipynb #061aae5c
 def evaluate(config: Config, layout: str, scenes: Scenes, probs: np.ndarray) -> tuple[dict, pd.DataFrame]:
     """Scores with intervals of one test as a flat dictionary, and its slices as a tidy frame with a column `test`."""
     scores = score_intervals(probs, scenes.digits, scenes.glyph_ids, config.resamples)
     facts = dict(n_scenes=len(scenes), n_glyphs=len(np.unique(scenes.glyph_ids)), data=fingerprint(scenes))
-    parts = slices(probs, scenes.digits, scenes.overlap, scenes.glyph_ids, config.resamples)
+    seen = np.isin(scenes.glyph_ids, load_trained_ids(config))
+    parts = slices(probs, scenes.digits, scenes.overlap, scenes.glyph_ids, config.resamples, seen=seen)
     return facts | {k: float(v) for k, v in scores.items()}, parts.assign(test=layout)
 
 

@@ -1,31 +1,87 @@
-"""`make bench`: one Markdown table; each row names both sides and the ratio of their times, taken in turns."""
+"""`make bench`: one Markdown table; each row names both sides and the ratio of their speeds, taken in turns."""
 
 import os
+import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import cv2  # noqa: E402
+import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from digitkit.audit import audit  # noqa: E402
 from digitkit.config import load_config  # noqa: E402
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
 from digitkit.models import build_model  # noqa: E402
 from digitkit.reader import Reader, build_reader  # noqa: E402
+from digitkit.reference import reference_scenes  # noqa: E402
 from digitkit.scenes import compose  # noqa: E402
 from digitkit.segment import segment  # noqa: E402
+from digitkit.sets import load_set, save_set  # noqa: E402
+from digitkit.store import Store  # noqa: E402
+
+folder = TemporaryDirectory()
+here = Path(folder.name)
 
 
 def loop(glyphs: Glyphs, n: int, seed: int) -> np.ndarray:
-    """Scenes as the reference makes them: draw and paste one digit after the other."""
-    rng, by_label = np.random.RandomState(seed), [np.flatnonzero(glyphs.labels == digit) for digit in range(10)]
+    """Ladder scenes one after the other: draw and paste one digit after the other."""
+    rng, by_label = np.random.default_rng(seed), [np.flatnonzero(glyphs.labels == digit) for digit in range(10)]
     images = np.zeros((n, 84, 84), np.uint8)
     for image in images:
+        left, row = rng.integers(84 - 28 - 2 * 14 + 1), 4 + rng.integers(84 - 28 - 8 + 1)
         for slot in range(3):
-            glyph, top = rng.choice(by_label[rng.randint(10)]), rng.randint(84 - 28)
-            image[top : top + 28, 28 * slot : 28 * slot + 28] = glyphs.images[glyph]
+            glyph, top = rng.choice(by_label[rng.integers(10)]), row + rng.integers(-4, 5)
+            box = image[top : top + 28, left + 14 * slot : left + 14 * slot + 28]
+            np.maximum(box, glyphs.images[glyph], out=box)
     return images
+
+
+def generator(glyphs: Glyphs, n: int, to_disk: Path | None = None) -> None:
+    """Reference scenes as the public generator makes them: one `choice` from a list a digit, one PNG file a scene."""
+    dice = np.random.RandomState(123)
+    by_label = [np.flatnonzero(glyphs.labels == digit).tolist() for digit in range(10)]
+    for k in range(n):
+        image = np.zeros((84, 84), np.uint8)
+        chosen = [dice.choice(by_label[int(digit)]) for digit in f"{k % 1000:03}"]
+        for slot, (glyph, top) in enumerate(zip(chosen, dice.randint(84 - 28, size=3))):
+            image[top : top + 28, 28 * slot : 28 * slot + 28] = glyphs.images[glyph]
+        if to_disk:
+            cv2.imwrite(str(to_disk / f"{k}.png"), image)
+
+
+def build(n: int) -> None:
+    """`digitkit scenes build` in a process of its own."""
+    command = [
+        Path(sys.executable).with_name("digitkit"),
+        "scenes",
+        "build",
+        here / f"built-{n}",
+        "--layout",
+        "ladder14",
+    ]
+    subprocess.run([*command, "--train", str(n), "--test", str(n // 10)], check=True, stdout=subprocess.DEVNULL)
+
+
+def random_rows(path: Path, batches: int) -> None:
+    """Batches of 64 random rows, as HDF5 gives them."""
+    rng = np.random.default_rng(0)
+    with h5py.File(path) as file:
+        for _ in range(batches):
+            file["images"][np.sort(rng.choice(len(file["images"]), 64, replace=False))]
+
+
+def shuffled(store: Store) -> None:
+    for block in store.shuffled(seed=0):
+        for batch in block.blocks(64):
+            assert len(batch.images)
 
 
 def trainer(name: str, x: np.ndarray, y: np.ndarray):
@@ -41,9 +97,13 @@ def seconds(call) -> float:
     return time.perf_counter() - started
 
 
-def in_turns(one, other, rounds: int = 5) -> tuple[float, float, float]:
-    """Median seconds of two calls that take turns, after one call of each, and the median ratio other / one."""
-    one(), other()
+def in_turns(one, other, rounds: int) -> tuple[float, float, float]:
+    """Median seconds of two calls that take turns, after one call of each, and the median ratio other / one.
+
+    With a single round there is no call before: what takes minutes needs no warming up.
+    """
+    if rounds > 1:
+        one(), other()
     pairs = [(seconds(one), seconds(other)) for _ in range(rounds)]
     return median(a for a, _ in pairs), median(b for _, b in pairs), median(b / a for a, b in pairs)
 
@@ -55,6 +115,10 @@ some, image = scenes.images[:256], scenes.images[:1]
 reader: Reader = build_reader(load_config("quick", "small"))
 x = reader.prepare(scenes.images)[:1024]
 y = reader.targets(scenes.digits)[:1024]
+build(100_000)  # 110,000 scenes for the rows that read
+store = Store(here / "built-100000" / "train.h5")
+built = load_set(here / "built-100000")
+save_set({name: split.read(0, 2000) for name, split in built.items()}, here / "tree", "png")
 
 
 def through_predict():
@@ -69,18 +133,30 @@ def in_a_batch():
     return reader.read(some)
 
 
+MILLION = 1_000_000
 ROWS = [
-    ("scenes a second: compose", "plain NumPy loop", 1000, 1000, lambda: compose(glyphs, "triple", 1000, 1),
-     lambda: loop(glyphs, 1000, 1)),
+    ("scenes a second, ladder14: compose", "plain NumPy loop", 4000, 1000, lambda: compose(glyphs, "ladder14", 4000, 1),
+     lambda: loop(glyphs, 1000, 1), 5),
+    ("reference scenes a second: reference_scenes", "the generator's way", 10_000, 1000,
+     lambda: reference_scenes(glyphs), lambda: generator(glyphs, 1000), 3),
+    (f"scenes a second to disk: scenes build, {MILLION:,}", "the generator's way, PNG files", MILLION * 11 // 10, 1000,
+     lambda: build(MILLION), lambda: generator(glyphs, 1000, here), 1),
+    ("scenes a second, shuffled batches of 64: Store", "random rows of HDF5", len(store), 64 * 20,
+     lambda: shuffled(store), lambda: random_rows(store.path, 20), 3),
+    ("scenes a second: audit of 110,000 in stores", "of 4,000 in a PNG tree", 110_000, 4000, lambda: audit(built),
+     lambda: audit(load_set(here / "tree")), 1),
     ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),
-     lambda: segment(some, "watershed", "aspect")),
-    ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict),
-    ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one),
-    ("crops a second, training: small", "model0", 1024, 1024, trainer("small", x, y), trainer("model0", x, y)),
+     lambda: segment(some, "watershed", "aspect"), 5),
+    ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict, 5),
+    ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one, 5),
+    ("crops a second, training: small", "model0", 1024, 1024, trainer("small", x, y), trainer("model0", x, y), 5),
 ]  # fmt: skip
 
-print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of 5 turns\n")
+print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of 1 to 5 turns\n")
 print("| measure: A | B | A | B | A / B |\n|:---|:---|---:|---:|---:|")
-for name, against, n, m, one, other in ROWS:
-    a, b, ratio = in_turns(one, other)
+for name, against, n, m, one, other, rounds in ROWS:
+    a, b, ratio = in_turns(one, other, rounds)
     print(f"| {name} | {against} | {n / a:,.0f} | {m / b:,.0f} | {ratio * n / m:.1f} |", flush=True)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(f"\nscenes build: {peak:,.0f} MB at most, for {MILLION:,} and {MILLION // 10:,} scenes")
+folder.cleanup()
