@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'SUFFIXES', 'about', 'report', 'find_images', 'Format', 'read', 'main']
 
-# %% ../nbs/60_cli.ipynb #e1941837
+# %% ../nbs/60_cli.ipynb #2b71a534
 import glob
 import json
 import os
@@ -21,6 +21,7 @@ from .config import InputError, root
 from .image_ops import load_image
 from .labels import number
 from .report import make_report, stderr_to
+from .set_commands import audit, scenes_app
 
 # %% ../nbs/60_cli.ipynb #8d73f526
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -120,9 +121,13 @@ def read(
     if wrong:
         raise typer.Exit(2)
 
-# %% ../nbs/60_cli.ipynb #9fc2b976
+# %% ../nbs/60_cli.ipynb #4f1a99e9
+app.command()(audit)
+app.add_typer(scenes_app, name="scenes")
+
+# %% ../nbs/60_cli.ipynb #9f857ea6
 def main() -> None:
-    """Run the command; exit code 0, 1 (a page failed), 2 (a mistake in what was asked for) or 130 (Ctrl-C)."""
+    """Run the command; exit code 0, 1 (a page failed, a set leaks), 2 (a wrong call) or 130 (Ctrl-C)."""
     try:
         app()
     except InputError as error:

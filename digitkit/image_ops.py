@@ -53,7 +53,7 @@ def _eight_bit(img: np.ndarray) -> np.ndarray:
         raise InputError(f"grayscale: expected float values in 0..1, got {img.min():.4g} to {img.max():.4g}.")
     return np.round(img * 255).astype(np.uint8)
 
-# %% ../nbs/20_image_ops.ipynb #3d4c34ef
+# %% ../nbs/20_image_ops.ipynb #80a3a780
 def _one_channel(img: np.ndarray) -> np.ndarray:
     """Luma (H, W) uint8 (ITU-R BT.601) of uint8 images (H, W), (H, W, 1), RGB or RGBA."""
     if img.ndim == 2 or img.shape[2] == 1:
@@ -69,6 +69,8 @@ def _one_channel(img: np.ndarray) -> np.ndarray:
 def _bright_on_black(img: np.ndarray) -> np.ndarray:
     """A grey image with its ground at 0 and its ink above."""
     border = np.concatenate([img[0], img[-1], img[:, 0], img[:, -1]])
+    if 2 * np.count_nonzero(border) < border.size:
+        return img  # its ground is 0: nothing to subtract, and no median to compute
     ground = int(min(np.median(border), np.median(img)))
     dark_on_light = ground > (int(img.min()) + int(img.max())) / 2
     level = np.full_like(img, ground)

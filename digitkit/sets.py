@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['FORMATS', 'Split', 'load_set', 'save_set']
 
-# %% ../nbs/23_sets.ipynb #d491ecd8
+# %% ../nbs/23_sets.ipynb #8b75b372
 import csv
 import json
 import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from .config import InputError, unknown
 from .image_ops import grayscale, load_image
 from .labels import BLANK, check_digits, number
 from .scenes import BLOCK, Scenes
-from .store import Store, _is_alive, save_scenes
+from .store import Store, replacing, save_scenes
 
 # %% ../nbs/23_sets.ipynb #0907c3a7
 @dataclass(frozen=True, eq=False, repr=False)
@@ -300,7 +299,7 @@ def load_set(path: Path | str) -> dict[str, Store | Split]:
     came = f"a folder with {names[0]}" if names else "an empty folder" if path.is_dir() else "another file"
     raise InputError(f"{path}: expected a set of scenes, got {came if path.exists() else 'nothing'}. Known: {_KINDS}.")
 
-# %% ../nbs/23_sets.ipynb #820e50a9
+# %% ../nbs/23_sets.ipynb #c749d931
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder`, renamed to it at the end of the block, removed if the block fails.
@@ -310,29 +309,17 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
     InputError
         If `folder` holds something, or the disk refuses.
     """
-    target = folder.resolve()
-    part = target.with_name(f".{target.name}-{os.getpid()}.part")
-    try:
-        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-            raise InputError(f"{folder}: expected a new or empty folder to write to, got one that holds something.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.iterdir():  # by processes that were killed
-            name = re.fullmatch(rf"\.{re.escape(target.name)}-(\d+)\.part", left.name)
-            if name and (left == part or not _is_alive(int(name[1]))):
-                shutil.rmtree(left)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder}: expected a new or empty folder to write to, got one that holds something.")
+    with replacing(folder.absolute()) as part:
         part.mkdir()
         yield part
-        os.replace(part, target)
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:
     path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
 
-# %% ../nbs/23_sets.ipynb #3fe20bb6
+# %% ../nbs/23_sets.ipynb #fe62da0b
 def _numbered(split: str, source, watch: Callable, need: str) -> Iterator[tuple[int, Scenes]]:
     """The blocks of a split with the number of their first scene; InputError if `need` is not known of the scenes."""
     start = 0
@@ -360,8 +347,7 @@ def _save_png(sets: dict, folder: Path, watch: Callable) -> None:
 def _save_h5(sets: dict, folder: Path, watch: Callable) -> None:
     """`<split>.h5`, a store."""
     for split, source in sets.items():
-        blocks = (block for _, block in _numbered(split, source, watch, "digits"))
-        save_scenes(folder / f"{split}.h5", blocks, **{"split": split} | getattr(source, "origin", {}))
+        save_scenes(folder / f"{split}.h5", watch(source.blocks()), **{"split": split} | getattr(source, "origin", {}))
 
 
 def _save_npz(sets: dict, folder: Path, watch: Callable) -> None:
@@ -441,7 +427,7 @@ def _save_yolo(sets: dict, folder: Path, watch: Callable) -> None:
     names = "".join(f'  {digit}: "{digit}"\n' for digit in range(10))
     (folder / "data.yaml").write_text(f"{places}names:\n{names}", encoding="utf-8")
 
-# %% ../nbs/23_sets.ipynb #70004c84
+# %% ../nbs/23_sets.ipynb #d7965ca4
 FORMATS = {
     "coco": _save_coco,
     "csv": _save_csv,
@@ -479,7 +465,7 @@ def save_set(
     ------
     InputError
         For an unknown format, a folder that holds something, a split without scenes or with a name that is no file's
-        name, scenes without boxes for "coco" and "yolo" or without labels for all but "npz", a disk that refuses;
+        name, scenes without boxes for "coco" and "yolo" or without labels for "png" and "csv", a disk that refuses;
         and as the sources do when they are read.
     """
     if format not in FORMATS:

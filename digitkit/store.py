@@ -6,12 +6,15 @@
 __all__ = ['SPLIT_SEEDS', 'replacing', 'save_scenes', 'Store', 'fingerprint', 'build_scenes', 'load_split_glyphs', 'load_split',
            'load_trained_ids']
 
-# %% ../nbs/13_store.ipynb #f8004264
+# %% ../nbs/13_store.ipynb #f53a3f60
 import hashlib
+import io
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 import h5py
@@ -22,7 +25,7 @@ from .glyphs import SPLITS, Glyphs, load_glyphs, split_glyphs
 from .labels import check_digits
 from .scenes import BLOCK, Scenes, compose, parse_layouts
 
-# %% ../nbs/13_store.ipynb #13d5d10e
+# %% ../nbs/13_store.ipynb #f65b47d9
 def _is_alive(process: int) -> bool:
     """Whether a process of that number runs on this machine."""
     try:
@@ -34,9 +37,17 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def _remove(path: Path) -> None:
+    """Remove a file or a whole folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it at the end of the block, removed if the block fails.
+    """A temporary path beside `path`, for a file or a folder, renamed to it at the end, removed if the block fails.
 
     Raises
     ------
@@ -47,18 +58,19 @@ def replacing(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.stem}-*.part{path.suffix}"):
-            if not _is_alive(int(re.search(r"-(\d+)\.part", left.name)[1])):
-                left.unlink(missing_ok=True)
+        for left in path.parent.glob(f".{escape(path.stem)}-*.part{escape(path.suffix)}"):
+            number = re.search(r"-(\d+)\.part", left.name)
+            if number and not _is_alive(int(number[1])):
+                _remove(left)
         yield part
         os.replace(part, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            _remove(part)
 
-# %% ../nbs/13_store.ipynb #03cd91bf
+# %% ../nbs/13_store.ipynb #f0b6f1dd
 _SCHEMA = "digitkit scenes 2"
 _LEVEL = 1  # of gzip
 
@@ -66,12 +78,33 @@ _LEVEL = 1  # of gzip
 def _append(file: h5py.File, name: str, values: np.ndarray) -> None:
     """Put values (n, ...) at the end of a dataset, which is made if it is not there."""
     if name not in file:
-        rows = 64 if values.ndim > 2 and name != "boxes" else BLOCK
-        options = dict(chunks=(rows, *values.shape[1:]), compression=_LEVEL, shuffle=values.itemsize > 1)
-        file.create_dataset(name, (0, *values.shape[1:]), values.dtype, maxshape=(None, *values.shape[1:]), **options)
+        rows, shape = 64 if values.ndim > 2 and name != "boxes" else BLOCK, values.shape[1:]
+        chunks, most = [max(side, 1) for side in shape], [side or None for side in shape]  # unlabelled: no columns
+        options = dict(chunks=(rows, *chunks), maxshape=(None, *most), compression=_LEVEL, shuffle=values.itemsize > 1)
+        file.create_dataset(name, (0, *shape), values.dtype, **options)
     start = len(file[name])
     file[name].resize(start + len(values), axis=0)
     file[name][start:] = values
+
+
+class _Disk(io.FileIO):
+    """A file for HDF5, which cannot close a file after the disk refused; so the first error is kept for later."""
+
+    error = None
+
+    def write(self, data) -> int:
+        left = memoryview(data)
+        while left and not self.error:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def check(self) -> None:
+        """Raise the error that was kept, if there is one."""
+        if self.error:
+            raise self.error
 
 
 def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | int) -> None:
@@ -89,13 +122,16 @@ def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | i
         If the disk refuses, and for no scenes at all.
     """
     blocks = [scenes] if isinstance(scenes, Scenes) else scenes
-    with replacing(path) as part, h5py.File(part, "w") as file:
-        for block in blocks:
-            for name, values in block.known().items():
-                _append(file, name, values)
-        if not file.get("images"):
-            raise InputError(f"{path}: expected at least one scene to write, got none.")
-        file.attrs.update(origin | {"schema": _SCHEMA})
+    with replacing(path) as part, _Disk(part, "w+") as disk:
+        with h5py.File(disk, "w") as file:
+            for block in blocks:
+                for name, values in block.known().items():
+                    _append(file, name, values)
+                disk.check()
+            if not file.get("images"):
+                raise InputError(f"{path}: expected at least one scene to write, got none.")
+            file.attrs.update(origin | {"schema": _SCHEMA})
+        disk.check()
 
 # %% ../nbs/13_store.ipynb #a927f2d5
 class Store:
