@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'SUFFIXES', 'about', 'report', 'find_images', 'Format', 'read', 'main']
 
-# %% ../nbs/60_cli.ipynb #2b71a534
+# %% ../nbs/60_cli.ipynb #307915e7
 import glob
 import json
 import os
@@ -20,10 +20,9 @@ import typer
 from .config import InputError, root
 from .image_ops import load_image
 from .labels import number
-from .report import make_report, stderr_to
 from .set_commands import audit, scenes_app
 
-# %% ../nbs/60_cli.ipynb #8d73f526
+# %% ../nbs/60_cli.ipynb #f6cca0b2
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -38,6 +37,8 @@ def report(
     experiment: Annotated[str | None, typer.Option(help="Only this experiment; all of the profile by default.")] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
+    from digitkit.report import make_report  # imported late: papermill and nbconvert take seconds
+
     terminal = os.fdopen(os.dup(2), "w")  # pages that run in this process send their own standard error to a log
     try:
         failures = make_report(profile, experiment, say=lambda line: print(line, file=terminal, flush=True))
@@ -70,7 +71,7 @@ def find_images(arguments: list[str]) -> list[Path]:
         found += files
     return found
 
-# %% ../nbs/60_cli.ipynb #f1fd5a1b
+# %% ../nbs/60_cli.ipynb #a1bc9a5d
 class Format(StrEnum):
     """How answers are printed."""
 
@@ -99,6 +100,8 @@ def read(
     """Read the digits in images with a trained reader."""
     files = find_images(images)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from digitkit.report import stderr_to
+
     with stderr_to(os.devnull):  # TensorFlow reports the hardware that it does not find
         from digitkit.reader import Reader  # imported late: it takes seconds, and a wrong name should not
 

@@ -104,7 +104,7 @@ def reference(
     save_set(splits, folder, format, _progress("reference", sum(map(len, splits.values()))))
     typer.echo(f"{folder}: {', '.join(f'{len(split):,} {name}' for name, split in splits.items())}")
 
-# %% ../nbs/59_set_commands.ipynb #37c388ab
+# %% ../nbs/59_set_commands.ipynb #82126e23
 def _facts(name: str, split) -> dict:
     first = next(iter(split.blocks(1)))
     height, width = first.images.shape[1:]
@@ -118,7 +118,9 @@ def _facts(name: str, split) -> dict:
 def info(path: _AnySet, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """What a set holds: its splits, their sizes, what is known of their scenes, and where they come from."""
     rows = [_facts(name, split) for name, split in load_set(path).items()]
-    typer.echo(json.dumps(rows, indent=1) if as_json else pd.DataFrame(rows).fillna("").to_markdown(index=False))
+    typer.echo(
+        json.dumps(rows, indent=1) if as_json else pd.DataFrame(rows).astype(object).fillna("").to_markdown(index=False)
+    )
 
 # %% ../nbs/59_set_commands.ipynb #389a3d65
 @scenes_app.command()
@@ -150,7 +152,7 @@ def export(
     save_set(splits, folder, format, _progress(format, sum(map(len, splits.values()))))
     typer.echo(str(folder))
 
-# %% ../nbs/59_set_commands.ipynb #66296d6e
+# %% ../nbs/59_set_commands.ipynb #25c667d2
 def _verdict(found: Audit, threshold: float) -> str:
     """One sentence on the worst pair."""
     pairs = found.pairs.melt(["first", "second"], list(LEAKS), "kind", "share").dropna()
@@ -175,7 +177,7 @@ def audit(
     if as_json:
         typer.echo(found.to_json())
     else:
-        tables = (found.pairs.round(4).fillna("not known"), found.splits.round(4))
+        tables = (found.pairs.round(4).astype(object).fillna("not known"), found.splits.round(4))
         typer.echo("\n\n".join(table.to_markdown(index=False) for table in tables))
         typer.echo("\n" + _verdict(found, threshold))
     if found.leak > threshold:

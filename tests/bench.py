@@ -147,7 +147,8 @@ ROWS = [
      lambda: audit(load_set(here / "tree")), 1),
     ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),
      lambda: segment(some, "watershed", "aspect"), 5),
-    ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict, 5),
+    ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict,
+     5),
     ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one, 5),
     ("crops a second, training: small", "model0", 1024, 1024, trainer("small", x, y), trainer("model0", x, y), 5),
 ]  # fmt: skip

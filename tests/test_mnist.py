@@ -1,5 +1,6 @@
 """All 70,000 digits of MNIST, where they are: the file that DIGITKIT_MNIST names, or data/mnist.npz."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import numpy as np
 import pytest
 from conftest import HERE
 
+from digitkit.audit import audit
 from digitkit.config import InputError
 from digitkit.glyphs import load_glyphs, split_glyphs
+from digitkit.reference import reference_scenes, reference_splits
+from digitkit.scenes import compose
 
 FILE = Path(os.environ.get("DIGITKIT_MNIST") or HERE / "data/mnist.npz")
 reason = "MNIST is not here: name the file in DIGITKIT_MNIST or put it at data/mnist.npz"
@@ -56,3 +60,29 @@ def test_a_truncated_copy_is_refused(project, tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITKIT_MNIST", str(tmp_path / "mnist.npz"))
     with pytest.raises(InputError, match="no readable .npz file"):
         load_glyphs("mnist")
+
+
+GENERATOR = {  # SHA-256 of the public generator's images: seed 123, 10 a number, 84x84, by number
+    "train": "2b663c05d7fd8371210c3044f7f2e6a7abf99a721d5d5b5a6b13d29b480c4aed",
+    "val": "7e9af2cf1a4ca56f19352f129fe78e459d6f9b222d0666a6718bc0b1b9576eb1",
+    "test": "7207e4080b8cb1c88d14d90fdafb99417ca5db50a5b4e4212935378ac987ac99",
+}
+
+
+def test_the_reference_scenes_are_the_generators_pixel_for_pixel(mnist):
+    made = reference_scenes(mnist, slots=3, per_number=10, seed=123)
+    assert {name: hashlib.sha256(scenes.images).hexdigest() for name, scenes in made.items()} == GENERATOR
+
+
+def test_the_audit_finds_97_percent_of_the_references_test_crops_in_training(mnist):
+    found = audit(reference_splits(mnist, per_number=100, seed=123))
+    last = found.pairs.set_index(["first", "second"]).loc[("train + val", "test")]
+    assert round(last["crops"], 4) == round(last["glyphs"], 4) == 0.9695
+    assert found.splits.set_index("split")["crops"].to_dict() == {"train": 192_000, "val": 48_000, "test": 60_000}
+
+
+def test_the_audit_finds_nothing_in_an_honest_set(mnist):
+    parts = split_glyphs(mnist)
+    sizes = {"train": 20_000, "val": 4_000, "test": 4_000}
+    found = audit({name: compose(parts[name], "triple", n, seed) for seed, (name, n) in enumerate(sizes.items())})
+    assert found.leak == 0 and (found.splits["crops"] == 3 * found.splits["scenes"]).all()

@@ -102,7 +102,8 @@ def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
 
 SMALL = {"train small", "evaluate small"}
 CHANGES = [
-    ("tiny.small", dict(dropout=0.1), SMALL | {"select small", "audit"}),  # the audit takes the base's data
+    ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
+    ("pooled", dict(dropout=0.1), {"audit"}),
     ("slots", dict(learning_rate=0.01), {"train slots", "evaluate slots"}),
     ("profile:tiny", dict(resamples=50), {"evaluate small", "evaluate slots"}),
     ("profile:tiny", dict(folds=3), {"select small"}),
@@ -120,7 +121,7 @@ def test_a_change_of_settings_runs_what_it_touches(tiny_copy, monkeypatch, secti
 def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
     with open(tiny_copy / "digitkit/training.py", "a") as file:
         file.write("\n# changed\n")
-    assert stale(tiny_copy, monkeypatch) == SMALL | {"train slots", "evaluate slots", "select small"}
+    assert stale(tiny_copy, monkeypatch) == SMALL | {"train slots", "evaluate slots", "select small", "audit"}
 
 
 def test_a_failed_page_does_not_stop_the_others(troubled):

@@ -1,0 +1,281 @@
+"""Sets of scenes from the command line: built, killed, spoilt, converted and audited."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+from conftest import BIN, command
+from PIL import Image
+from test_faults import disk, is_one_sentence  # noqa: F401
+
+from digitkit.config import InputError
+from digitkit.glyphs import load_glyphs, split_glyphs
+from digitkit.reference import reference_scenes
+from digitkit.scenes import Scenes, compose
+from digitkit.sets import load_set, save_set
+from digitkit.store import Store, save_scenes
+
+LAYOUTS = ["ladder(10,28)+triple", "obscured(rotation=20,noise=9,digits=1:3)", "sabour6", "strings"]
+
+
+def build(folder, *arguments):
+    return "scenes", "build", folder, "--layout", "ladder14", *arguments
+
+
+@pytest.fixture
+def leaky():
+    """The reference's set on the embedded digits: 640, 160 and 200 scenes."""
+    return reference_scenes(load_glyphs(), per_number=1)
+
+
+@pytest.fixture
+def tree(leaky, tmp_path):
+    save_set(leaky, tmp_path / "tree", "png")
+    return tmp_path / "tree"
+
+
+# ------------------------------------------------------------------ building
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_pieces_in_any_processes_give_the_same_scenes(layout):
+    glyphs = split_glyphs(load_glyphs())["train"]
+    rng = np.random.default_rng(0)
+    edges = [0, *np.sort(rng.choice(np.arange(1, 600), 5, replace=False)).tolist(), 600]
+    pieces = [(stop - start, start) for start, stop in zip(edges, edges[1:])]
+    with ProcessPoolExecutor(2) as workers:
+        made = {start: workers.submit(partial(compose, glyphs, layout, n, 7, start)) for n, start in reversed(pieces)}
+        joined = Scenes.join([made[start].result() for _, start in pieces])
+    for name, array in compose(glyphs, layout, 600, seed=7).known().items():
+        np.testing.assert_array_equal(joined.known()[name], array, strict=True)
+
+
+def test_a_killed_build_leaves_no_set_and_the_next_gives_the_same_bytes(project, tmp_path):
+    arguments = build(tmp_path / "killed", "--train", 30_000)
+    process = subprocess.Popen([BIN / "digitkit", *map(str, arguments)], cwd=project, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and not any(p.stat().st_size > 10_000 for p in tmp_path.glob("killed/.*")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert [path.name[:7] for path in (tmp_path / "killed").iterdir()] == [".train-"]
+    again, other = command(project, "digitkit", *arguments), build(tmp_path / "other", "--train", 30_000)
+    assert again.returncode == command(project, "digitkit", *other).returncode == 0, again.stderr
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["train.h5"]
+    assert (tmp_path / "killed/train.h5").read_bytes() == (tmp_path / "other/train.h5").read_bytes()
+
+
+def test_ctrl_c_in_a_build_leaves_nothing(project, tmp_path):
+    arguments = build(tmp_path / "set", "--train", 300_000)
+    process = subprocess.Popen([BIN / "digitkit", *map(str, arguments)], cwd=project, stderr=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and not list(tmp_path.glob("set/.*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert not list((tmp_path / "set").iterdir())
+
+
+BUILDS = [
+    (("--train", 0), "expected at least 1 in --train, --val or --test, got none"),
+    (("--train", -3), "expected at least 1 in --train, --val or --test, got --train -3"),
+    (("--train", 5, "--layout", "ladder(10,40)"), "lower the pitch to 28"),
+    (("--train", 5, "--layout", "strings(digits=1:8)"), "lower the pitch to 7"),
+    (("--train", 5, "--layout", "sabour6(jitter=20)"), "lower the jitter to 6"),
+    (("--train", 5, "--layout", "laddre14"), "unknown layout 'laddre14'. Did you mean 'ladder14'?"),
+    (("--train", 5, "--glyphs", "seven.npz"), "expected glyphs of all ten digits, got none of [7]"),
+    (("--train", 5, "--protocol", "onest"), "unknown protocol 'onest'. Did you mean 'honest'?"),
+]
+
+
+@pytest.mark.parametrize("arguments, expected", BUILDS, ids=lambda value: str(value)[:45])
+def test_a_build_that_cannot_be_is_one_sentence(project, call, tmp_path, arguments, expected):
+    glyphs = load_glyphs().subset(load_glyphs().labels != 7)
+    np.savez(project / "seven.npz", images=glyphs.images, labels=glyphs.labels)
+    code, out, err = call(project, *build(tmp_path / "set", *arguments))
+    assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+    assert not list(tmp_path.glob("set/*"))
+
+
+def test_a_full_disk_ends_a_build_with_one_sentence(project, call, tmp_path, disk):  # noqa: F811
+    disk.full_at(50_000)
+    code, out, err = call(project, *build(tmp_path / "set", "--train", 2000))
+    disk.free()
+    assert (code, out) == (2, "") and is_one_sentence(err) and "File too large" in err, err
+    assert not list((tmp_path / "set").iterdir())
+    assert call(project, *build(tmp_path / "set", "--train", 2000))[0] == 0
+
+
+@pytest.mark.parametrize("write", [save_scenes, lambda path, scenes: save_set({"a": scenes}, path, "png")])
+def test_a_read_only_folder_is_one_sentence(write):
+    scenes = compose(load_glyphs(), "triple", 5)
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        try:
+            os.seteuid(os.geteuid() or 65_534)  # root may write anywhere
+            with pytest.raises(InputError, match="cannot write .*Permission denied"):
+                write(Path(folder) / "set", scenes)
+        finally:
+            os.seteuid(os.getuid())
+        assert not os.listdir(folder)
+
+
+def test_another_set_under_the_name_is_not_replaced(project, call, tmp_path):
+    assert call(project, *build(tmp_path / "set", "--train", 50))[0] == 0
+    before = (tmp_path / "set/train.h5").read_bytes()
+    code, _, err = call(project, *build(tmp_path / "set", "--train", 60))
+    assert code == 2 and "holds another set" in err and (tmp_path / "set/train.h5").read_bytes() == before
+
+
+# ------------------------------------------------------------------ auditing
+
+
+def test_the_audit_of_a_bare_tree_finds_the_leak_and_ends_with_1(project, call, leaky, tree, tmp_path):
+    code, out, err = call(project, "audit", tree, "--json", "--figure", tmp_path / "audit.png")
+    seen = np.isin(leaky["test"].glyph_ids, np.concatenate([leaky["train"].glyph_ids, leaky["val"].glyph_ids])).mean()
+    found = json.loads(out)
+    assert (code, err) == (1, "") and abs(found["leak"] - seen) < 0.03
+    assert cv2.imread(str(tmp_path / "audit.png")) is not None
+    code, out, _ = call(project, "audit", tree, "--threshold", 0.99)
+    assert code == 0 and "within the threshold of 99.00%" in out
+
+
+def test_the_audit_of_an_honest_set_finds_nothing(project, call, tmp_path):
+    options = ["--layout", "triple", "--train", 500, "--val", 100, "--test", 100]
+    assert call(project, "scenes", "build", tmp_path / "set", *options)[0] == 0
+    code, out, _ = call(project, "audit", tmp_path / "set")
+    assert code == 0 and "leak: 0.00%" in out
+
+
+def test_the_reference_command_writes_the_generators_tree(project, call, leaky, tmp_path):
+    options = ["--per-number", 1, "--glyphs", "embedded", "--format", "png"]
+    assert call(project, "scenes", "reference", tmp_path / "set", *options)[0] == 0
+    files = sorted(path.relative_to(tmp_path / "set") for path in (tmp_path / "set").rglob("*.png"))
+    assert len(files) == 1000 and all(file.name == f"0_{file.parts[1]}.png" for file in files)
+    first = cv2.imread(str(tmp_path / "set" / files[0]), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(first, leaky["test"].images[0], strict=True)
+
+
+def test_images_of_every_kind_are_the_same_set(tree, leaky):
+    def change(path, save):
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        save(image, path)
+
+    files = sorted((tree / "test").rglob("*.png"))
+    rgba = lambda image, path: cv2.imwrite(str(path), np.dstack([image] * 3 + [np.full_like(image, 255)]))  # noqa: E731
+    palette = lambda image, path: Image.fromarray(image).convert("P").save(path)  # noqa: E731
+    sixteen = lambda image, path: cv2.imwrite(str(path), image.astype(np.uint16) * 257)  # noqa: E731
+    inverted = lambda image, path: cv2.imwrite(str(path), 255 - image)  # noqa: E731
+    for path, save in zip(files, (rgba, palette, sixteen, inverted)):
+        change(path, save)
+    np.testing.assert_array_equal(load_set(tree)["test"].read().images, leaky["test"].images, strict=True)
+
+
+def _stray(tree):
+    (tree / "train/001").mkdir(exist_ok=True)
+    (tree / "train/001/notes.txt").write_text("hello")
+
+
+def _small(tree):
+    cv2.imwrite(str(next((tree / "train").rglob("*.png"))), np.full((40, 40), 9, np.uint8) * np.eye(40, dtype=np.uint8))
+
+
+def _cut_off(tree):
+    path = next((tree / "val").rglob("*.png"))
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+TREES = {
+    "a stray file": (_stray, "notes.txt"),
+    "another size": (_small, "expected"),
+    "a folder that is no number": (lambda tree: (tree / "val/1x2").mkdir(), "1x2"),
+    "an empty split": (lambda tree: (tree / "extra").mkdir(), "extra"),
+    "an empty folder": (lambda tree: (tree / "test/9999").mkdir(), "9999"),
+    "an image cut off": (_cut_off, "cut off"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TREES)
+def test_a_spoilt_tree_is_one_sentence(project, call, tree, kind):
+    spoil, expected = TREES[kind]
+    spoil(tree)
+    code, out, err = call(project, "audit", tree)
+    assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+
+
+def _truncated(path):
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def _foreign(path):
+    with h5py.File(path, "w") as file:
+        file["weights"] = np.zeros(3)
+
+
+def _damaged(path):
+    data = bytearray(path.read_bytes())
+    with h5py.File(path) as file:
+        chunk = file["images"].id.get_chunk_info(0)
+    data[chunk.byte_offset : chunk.byte_offset + 400] = b"\xff" * 400
+    path.write_bytes(data)
+
+
+STORES = {"truncated": _truncated, "foreign": _foreign, "text": lambda path: path.write_text("x"), "damaged": _damaged}
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_spoilt_store_is_one_sentence(project, call, leaky, tmp_path, kind):
+    save_set(leaky, tmp_path / "set", "h5")
+    STORES[kind](tmp_path / "set/test.h5")
+    code, out, err = call(project, "audit", tmp_path / "set")
+    assert (code, out) == (2, "") and is_one_sentence(err) and "test.h5" in err, err
+
+
+def test_a_set_with_one_split_cannot_be_audited(project, call, tmp_path):
+    save_scenes(tmp_path / "one.h5", compose(load_glyphs(), "triple", 5), split="train")
+    code, out, err = call(project, "audit", tmp_path / "one.h5")
+    assert (code, out) == (2, "") and "at least two splits, got train" in err
+
+
+# ------------------------------------------------------------------ from elsewhere, and to elsewhere
+
+
+def test_the_well_known_hdf5_becomes_stores(project, call, tmp_path):
+    scenes = compose(load_glyphs(), "strings", 60, seed=2)
+    with h5py.File(tmp_path / "MNIST_synthetic.h5", "w") as file:
+        file["train_dataset"], file["train_labels"] = scenes.images[..., None], scenes.digits
+        file["test_dataset"] = scenes.images[:10, ..., None]
+    code, _, err = call(
+        project, "scenes", "export", tmp_path / "MNIST_synthetic.h5", tmp_path / "set", "--format", "h5"
+    )
+    assert code == 0, err
+    np.testing.assert_array_equal(Store(tmp_path / "set/train.h5").read().digits, scenes.digits, strict=True)
+    np.testing.assert_array_equal(Store(tmp_path / "set/test.h5").read().images, scenes.images[:10], strict=True)
+    code, out, err = call(project, "audit", tmp_path / "set", "--json")
+    assert code == 1 and json.loads(out)["pairs"][0]["images"] == 1
+
+
+def test_wrong_arguments_of_the_set_commands_are_one_sentence(project, call, tree, tmp_path):
+    wrong = {
+        ("export", tree, tmp_path / "a", "--format", "pgn"): "unknown format 'pgn'. Did you mean 'png'?",
+        ("export", tree, tmp_path / "a", "--format", "coco"): "needs the boxes",
+        ("export", tree, tree, "--format", "h5"): "holds something",
+        ("show", tree, tmp_path / "a.png", "--split", "tset"): "unknown split 'tset'. Did you mean 'test'?",
+        ("info", tmp_path / "nowhere"): "expected a set of scenes, got nothing",
+        ("reference", tmp_path / "a", "--slots", "9", "--glyphs", "embedded"): "expected slots in 1..5",
+    }
+    for arguments, expected in wrong.items():
+        code, out, err = call(project, "scenes", *arguments)
+        assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+    assert not (tmp_path / "a").exists() and not Path(tmp_path / "a.png").exists()
