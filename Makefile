@@ -38,7 +38,7 @@ bench: $(READY)  ## one table; each row names both sides and their ratio
 
 readme: report  ## put the quick report's table and pictures into README.md
 	@mkdir -p reports/readme
-	@cp reports/quick/figures/{predictions,overlap}.png reports/readme/
+	@cp reports/quick/figures/{predictions,overlap,layouts,audit-reference}.png reports/readme/
 	@sed -i -e '/<!-- table/,/<!-- \/table/{//!d}' -e '/<!-- table/r reports/quick/comparison.md' README.md
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['MNIST_SHA256', 'SPLITS', 'Glyphs', 'load_glyphs', 'split_glyphs']
 
-# %% ../nbs/11_glyphs.ipynb #de1f196c
+# %% ../nbs/11_glyphs.ipynb #1dbb62b2
 import hashlib
 import os
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -108,7 +109,7 @@ def _load_file(path: Path, source: str) -> Glyphs:
     labels = check_digits(labels[:, None], classes=10)[:, 0]
     return Glyphs(images, labels, np.arange(len(labels)), source)
 
-# %% ../nbs/11_glyphs.ipynb #ad941b6d
+# %% ../nbs/11_glyphs.ipynb #f11284f9
 MNIST_SHA256 = "c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83"
 
 
@@ -137,8 +138,12 @@ def _mnist(path: Path | None) -> Glyphs:
 
 def _mnist_path() -> Path | None:
     """The file that holds MNIST here, if there is one."""
-    local = root() / "data" / "mnist.npz"
-    return Path(named) if (named := os.environ.get("DIGITKIT_MNIST")) else local if local.exists() else None
+    if named := os.environ.get("DIGITKIT_MNIST"):
+        return Path(named)
+    with suppress(InputError):  # outside a project there is only the download
+        if (local := root() / "data" / "mnist.npz").exists():
+            return local
+    return None
 
 # %% ../nbs/11_glyphs.ipynb #80a5cfa5
 def load_glyphs(source: str = "embedded") -> Glyphs:
