@@ -92,7 +92,7 @@ def trace(blocks: Iterable[Scenes]) -> Traces:
         float((per_scene > 1).any(axis=1).mean()),
     )
 
-# %% ../nbs/24_audit.ipynb #3d3c71a2
+# %% ../nbs/24_audit.ipynb #db75371d
 LEAKS = ("images", "crops", "glyphs")
 
 
@@ -104,8 +104,8 @@ class Audit:
     ----------
     splits : a row a split: split, scenes, crops, numbers (different ones), repeats (share of scenes with a digit
         twice), duplicates (share of images that the split holds already), and 0 .. 9: how often each digit occurs
-    pairs : a row a pair, and one for all earlier splits together: first, second, and the shares of `second` that are also in `first`, 0..1, of its images,
-        crops, glyphs and numbers; NaN where that is not known
+    pairs : a row a pair, and one for all earlier splits together: first, second, and the shares of `second` that are
+        also in `first`, 0..1, of its images, crops, glyphs and numbers; NaN where that is not known
     """
 
     splits: pd.DataFrame

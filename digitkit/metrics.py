@@ -289,7 +289,7 @@ def _parts(right, digits, bins, seen):
         yield "overlap", value, "exact_match", exact[:, None] & inside, inside
         yield "overlap", value, "digit_accuracy", right & inside, slots & inside
 
-# %% ../nbs/40_metrics.ipynb #859bb64d
+# %% ../nbs/40_metrics.ipynb #84cfeaff
 def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95, seen=None) -> pd.DataFrame:
     """Scores of parts of the scenes, with intervals.
 
@@ -307,9 +307,9 @@ def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95
     Returns
     -------
     pandas.DataFrame
-        One row a slice and metric: `slice` ("digit", "slot", "repeat", "glyph", "overlap"), `value`, `metric`, `score`, `low`,
-        `high`, and `n`: the digits that a `digit_accuracy`, the scenes that an `exact_match` rests on. Empty slices
-        are left out.
+        One row a slice and metric: `slice` ("digit", "slot", "repeat", "glyph", "overlap"), `value`, `metric`, `score`,
+        `low`, `high`, and `n`: the digits that a `digit_accuracy`, the scenes that an `exact_match` rests on. Empty
+        slices are left out.
 
     Raises
     ------
