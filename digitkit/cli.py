@@ -128,11 +128,11 @@ def read(
 app.command()(audit)
 app.add_typer(scenes_app, name="scenes")
 
-# %% ../nbs/60_cli.ipynb #9f857ea6
+# %% ../nbs/60_cli.ipynb #4336ed3d
 def main() -> None:
     """Run the command; exit code 0, 1 (a page failed, a set leaks), 2 (a wrong call) or 130 (Ctrl-C)."""
     try:
         app()
-    except InputError as error:
+    except (InputError, MemoryError) as error:
         typer.echo(f"digitkit: {error}", err=True)
         sys.exit(2)

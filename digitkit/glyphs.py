@@ -79,7 +79,7 @@ def _embedded() -> Glyphs:
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     return Glyphs(images, labels, np.arange(len(labels)), "embedded")
 
-# %% ../nbs/11_glyphs.ipynb #e970b515
+# %% ../nbs/11_glyphs.ipynb #176644f2
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of an .npz file, unchecked; InputError where it cannot be read."""
     if not path.is_file():
@@ -91,6 +91,9 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is no readable .npz file of plain arrays: {reason}") from None
     if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
+        shapes = {arrays[f"x_{part}"].shape[1:] for part in ("train", "test")}
+        if len(shapes) > 1:
+            raise InputError(f"{path}: expected x_train and x_test of one image size, got {shapes}.")
         return tuple(np.concatenate([arrays[f"{k}_train"], arrays[f"{k}_test"]]) for k in "xy")
     if {"images", "labels"} <= set(arrays):
         return arrays["images"], arrays["labels"]
@@ -102,12 +105,16 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _load_file(path: Path, source: str) -> Glyphs:
     """Glyphs of an .npz file, with ids in file order; InputError where shape, dtype or labels are wrong."""
     images, labels = _read_npz(path)
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8 or not len(images):
         raise InputError(f"{path}: expected images (n, 28, 28) uint8, got {images.shape} {images.dtype}.")
     if labels.shape != (len(images),):
         raise InputError(f"{path}: expected {len(images)} labels, got shape {labels.shape}.")
-    labels = check_digits(labels[:, None], classes=10)[:, 0]
-    return Glyphs(images, labels, np.arange(len(labels)), source)
+    try:
+        labels = check_digits(labels[:, None], classes=10)[:, 0]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    is_mnist = len(labels) == 70_000 and _sha256(images, labels.astype(np.uint8)) == MNIST_SHA256
+    return Glyphs(images, labels, np.arange(len(labels)), "mnist" if is_mnist else source)
 
 # %% ../nbs/11_glyphs.ipynb #f11284f9
 MNIST_SHA256 = "c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83"
@@ -167,7 +174,7 @@ def load_glyphs(source: str = "embedded") -> Glyphs:
         raise unknown("glyph source", source, ["embedded", "mnist", "a path that ends with .npz"])
     return _load_file(Path(source), Path(source).name)
 
-# %% ../nbs/11_glyphs.ipynb #f5c1c5ea
+# %% ../nbs/11_glyphs.ipynb #5da62db8
 SPLITS = ("train", "val", "test")
 
 
@@ -183,18 +190,19 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
     Raises
     ------
     InputError
-        For an unknown protocol, or a class with fewer than four glyphs.
+        For an unknown protocol, or a class with fewer than seven glyphs.
     """
     if protocol == "pooled":
         return dict.fromkeys(SPLITS, glyphs)
     if protocol != "honest":
         raise unknown("protocol", protocol, ["honest", "pooled"])
     if glyphs.source == "mnist":
-        return {name: glyphs.subset(part) for name, part in zip(SPLITS, np.split(np.arange(70_000), [50_000, 60_000]))}
+        belongs = np.digitize(glyphs.ids, [50_000, 60_000])
+        return {name: glyphs.subset(belongs == k) for k, name in enumerate(SPLITS)}
     present, sizes = np.unique(glyphs.labels, return_counts=True)
-    if sizes.min() < 4:
-        few = present[sizes.argmin()]
-        raise InputError(f"{glyphs.source}: expected at least 4 glyphs a class, got {sizes.min()} of digit {few}.")
+    if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
+        came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"
+        raise InputError(f"{glyphs.source}: expected at least 7 glyphs a class and seed >= 0, got {came}, seed {seed}.")
     train, rest = train_test_split(np.arange(len(glyphs)), test_size=0.3, random_state=seed, stratify=glyphs.labels)
     val, test = train_test_split(rest, test_size=0.5, random_state=seed, stratify=glyphs.labels[rest])
     return {name: glyphs.subset(np.sort(part)) for name, part in zip(SPLITS, (train, val, test))}

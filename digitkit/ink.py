@@ -94,7 +94,7 @@ def paste(canvas: np.ndarray, tiles: np.ndarray, corners: np.ndarray, merge: str
     under = starts[index].view(np.uint8).reshape(tiles.shape)
     starts[index] = MERGES[merge](under, tiles).view(f"V{side}")[..., 0]
 
-# %% ../nbs/02_ink.ipynb #1180b681
+# %% ../nbs/02_ink.ipynb #9063be6a
 def _distance(x: np.ndarray, y: np.ndarray, angle: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """Whole distances of pixels at x, y from the origin to a line at an angle, or, where not `bar`, to a square."""
     cos, sin = np.cos(angle), np.sin(angle)
@@ -103,7 +103,7 @@ def _distance(x: np.ndarray, y: np.ndarray, angle: np.ndarray, bar: np.ndarray) 
 
 
 def occlude(ink: np.ndarray, share: float, u: np.ndarray) -> np.ndarray:
-    """Which ink a bar or a patch hides: at least a share of each scene's, as little more as whole pixels allow.
+    """Which ink a bar or a patch hides: at least a share of each scene's, by the narrowest of whole pixels that does.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@
 __all__ = ['WHOLE', 'BLOCK', 'Reading', 'as_images', 'Reader', 'build_reader', 'pixels', 'prepare', 'scale', 'targets', 'probs',
            'read', 'save', 'load_reader']
 
-# %% ../nbs/32_reader.ipynb #62823c3c
+# %% ../nbs/32_reader.ipynb #47a8ba55
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from .config import Config, InputError, unknown
 from .image_ops import grayscale
-from .labels import decode, one_hot
+from .labels import BLANK, decode, one_hot
 from .models import build_model
 from .pipeline import Pipeline, parse_pipeline
 from .segment import SEGMENTERS, segment
@@ -123,7 +123,7 @@ def build_reader(config: Config) -> Reader:
     network = build_model(config.model, height, slots, dropout=config.dropout, **augment)
     return Reader(network, config.pipeline, config.segmenter)
 
-# %% ../nbs/32_reader.ipynb #7de2cc5d
+# %% ../nbs/32_reader.ipynb #8570505d
 def pixels(self: Reader, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """What the network sees of n images, before scaling: (m, H, W) uint8, and whether each could be cut, (n,) bool.
 
@@ -147,7 +147,11 @@ def scale(pixels: np.ndarray) -> np.ndarray:
 
 def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """What the network should answer for scenes with these digits (n, slots): one-hot rows (m, slots, classes)."""
-    return one_hot(digits if self.whole else digits.reshape(-1, 1), self.network.output_shape[-1])
+    classes = self.network.output_shape[-1]
+    if digits.shape[1] != self.slots or digits.max() >= classes:
+        came = f"up to {digits.shape[1]}, some of them blank" if digits.max() == BLANK else f"{digits.shape[1]}"
+        raise InputError(f"this reader takes scenes of {self.slots} digits each, got {came}.")
+    return one_hot(digits if self.whole else digits.reshape(-1, 1), classes)
 
 
 Reader.pixels, Reader.prepare, Reader.targets = pixels, prepare, targets

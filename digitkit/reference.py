@@ -16,12 +16,12 @@ from .glyphs import SPLITS, Glyphs
 from .ink import paste
 from .scenes import BLOCK, GLYPH, Scenes, box_overlap
 
-# %% ../nbs/15_reference.ipynb #710da1d5
+# %% ../nbs/15_reference.ipynb #990e0522
 def reference_numbers(slots: int = 3, seed: int = 123) -> dict[str, np.ndarray]:
     """The numbers of each split, 0 .. 10**slots - 1, int64, in the order in which the generator draws them."""
     numbers = np.arange(10**slots)
     np.random.RandomState(seed).shuffle(numbers)  # the generator's own, so that the order is its own
-    return dict(zip(SPLITS, np.split(numbers, [len(numbers) * 64 // 100, len(numbers) * 80 // 100])))
+    return dict(zip(SPLITS, np.split(numbers, np.cumsum([len(numbers) * 64 // 100, len(numbers) * 16 // 100]))))
 
 # %% ../nbs/15_reference.ipynb #2ce6d56f
 def _dice(seed: int) -> Callable[[int], int]:
@@ -56,7 +56,7 @@ def _draws(glyphs: Glyphs, numbers: np.ndarray, slots: int, per_number: int, sid
     left = np.arange(slots) * side // slots + offset
     return order[np.repeat(first[digits], per_number, axis=0) + chosen], np.stack([left, top], axis=-1)
 
-# %% ../nbs/15_reference.ipynb #531bc8b9
+# %% ../nbs/15_reference.ipynb #d03e08aa
 @dataclass(frozen=True, eq=False)
 class ReferenceSplit:
     """One split of a reference set: by number, then by place within the number.
@@ -94,13 +94,17 @@ class ReferenceSplit:
         return Scenes(images, labels, ids, boxes, box_overlap(boxes), np.ones(chosen.shape))
 
 
+_MOST = 10_000_000  # images in all; ten times the published set
+
+
 def reference_splits(
     glyphs: Glyphs, slots: int = 3, per_number: int = 10, seed: int = 123
 ) -> dict[str, ReferenceSplit]:
     """The train, val and test splits of a reference set, to be painted block by block; see `reference_scenes`."""
-    if not (1 <= slots <= 5 and per_number >= 1 and 0 <= seed < 2**32):
+    if not (1 <= slots <= 5 and 1 <= per_number * 10**slots <= _MOST and 0 <= seed < 2**32):
         came = f"slots={slots}, per_number={per_number}, seed={seed}"
-        raise InputError(f"reference: expected slots in 1..5, per_number >= 1 and seed in 0..2**32 - 1, got {came}.")
+        expected = f"slots in 1..5, 1 to {_MOST:,} images in all and seed in 0..2**32 - 1"
+        raise InputError(f"reference: expected {expected}, got {came}.")
     if (missing := np.flatnonzero(glyphs.by_label[2] == 0)).size:
         raise InputError(f"{glyphs.source}: expected glyphs of all ten digits, got none of {missing.tolist()}.")
     splits, side = reference_numbers(slots, seed), max(64, GLYPH * slots)

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['GLYPH', 'BLOCK', 'LAYOUTS', 'Layout', 'parse_layouts', 'box_overlap', 'Scenes', 'compose']
 
-# %% ../nbs/12_scenes.ipynb #bf3f4deb
+# %% ../nbs/12_scenes.ipynb #5c29013d
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -19,12 +19,13 @@ from .glyphs import Glyphs
 from .ink import MERGES, add_background, add_noise, ink_boxes, occlude, paste, thicken, turn, windows
 from .labels import BLANK
 
-# %% ../nbs/12_scenes.ipynb #590759d1
+# %% ../nbs/12_scenes.ipynb #3dc4b58e
 GLYPH = 28  # pixels a side
 BLOCK = 4096  # scenes that are read, written or shuffled together; 29 MB of 84x84
 _RANGES = {
-    "sway": (0, 28), "bleed": (0, 28), "box": (8, 28), "size": (8, 4096), "occlusion": (0, 0.9), "rotation": (0, 180),
-    "scale": (0, 0.9), "thickness": (0, 4), "contrast": (0, 0.95), "background": (0, 255), "noise": (0, 128),
+    "jitter": (0, 256), "sway": (0, 28), "bleed": (0, 28), "box": (8, 28), "size": (8, 512), "occlusion": (0, 0.9),
+    "rotation": (0, 180), "scale": (0, 0.5), "thickness": (0, 4), "contrast": (0, 0.95), "background": (0, 255),
+    "noise": (0, 128),
 }  # fmt: skip
 
 
@@ -84,16 +85,39 @@ class Layout:
         changed = [f"{f.name}={value}" for f in fields(self)[1:] if (value := getattr(self, f.name)) != f.default]
         return f"Layout({', '.join([self.name, *changed])})"
 
-# %% ../nbs/12_scenes.ipynb #40dbb089
+# %% ../nbs/12_scenes.ipynb #027c0b91
+_FORMS = {
+    tuple: "a whole number or low:high",
+    bool: "yes or no",
+    int: "a whole number",
+    float: "a number",
+    str: "a name",
+}
+
+
+def _has_type(value, default) -> bool:
+    """Whether an option's value is of the type of its default."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int) for v in value)
+    if isinstance(default, bool | str):
+        return isinstance(value, type(default))
+    return isinstance(value, (int, float) if isinstance(default, float) else int) and not isinstance(value, bool)
+
+
 def _check_options(layout: Layout) -> None:
-    """InputError for an option outside its range."""
+    """InputError for an option of another type, or outside its range."""
     name = f"layout {layout.name}"
-    for option, least in (("pitch", 0), ("digits", 1)):
+    for field in fields(layout)[1:]:
+        value = getattr(layout, field.name)
+        if not (_has_type(value, field.default) or (field.name == "jitter" and value is None)):
+            raise InputError(f"{name}: {field.name} expects {_FORMS[type(field.default)]}, got {value!r}.")
+    for option, least, most in (("pitch", 0, 512), ("digits", 1, 20)):
         low, high = getattr(layout, option)
-        if not least <= low <= high:
-            raise InputError(f"{name}: expected {option} of {least} <= low <= high, got {low}, {high}.")
+        if not least <= low <= high <= most:
+            raise InputError(f"{name}: expected {option} of {least} <= low <= high <= {most}, got {low}, {high}.")
     for option, (low, high) in _RANGES.items():
-        if not low <= (value := getattr(layout, option)) <= high:
+        value = getattr(layout, option)
+        if value is not None and not low <= value <= high:
             raise InputError(f"{name}: expected {option} from {low} to {high}, got {value}.")
     if layout.merge not in MERGES:
         raise unknown("merge", layout.merge, MERGES)
@@ -106,11 +130,11 @@ def _check_fit(layout: Layout) -> None:
     room, gaps = layout.size + 2 * layout.bleed - layout.box, layout.slots - 1
     across, down = gaps * layout.pitch[1] + 2 * layout.sway, 2 * (layout.jitter or 0)
     if across > room:
-        lower = f"lower the pitch to {(room - 2 * layout.sway) // gaps}, " if gaps and room >= 2 * layout.sway else ""
+        ways = [f"lower the pitch to {(room - 2 * layout.sway) // gaps}"] if gaps and room >= 2 * layout.sway else []
+        ways.append(f"raise the size to {across + layout.box - 2 * layout.bleed}")
         raise InputError(
             f"layout {layout.name}: {layout.slots} digits at a pitch of {layout.pitch[1]} need "
-            f"{across + layout.box} pixels, the image has {layout.size}: {lower}"
-            f"or raise the size to {across + layout.box - 2 * layout.bleed}."
+            f"{across + layout.box} pixels, the image has {layout.size}: {' or '.join(ways)}."
         )
     if down > room:
         raise InputError(
@@ -132,11 +156,10 @@ LAYOUTS = {
     ]
 }
 
-# %% ../nbs/12_scenes.ipynb #1df833a8
+# %% ../nbs/12_scenes.ipynb #484f96ea
 def _option(layout: str, key: str, text: str):
     """The value of an option, typed by the field's default; InputError for another key or type."""
-    defaults = asdict(LAYOUTS["ladder28"])
-    defaults.pop("name")
+    defaults = {field.name: field.default for field in fields(Layout)[1:]}
     if key not in defaults:
         raise unknown(f"option of layout {layout}", key, defaults)
     kind = type(defaults[key])
@@ -148,22 +171,27 @@ def _option(layout: str, key: str, text: str):
             return SWITCH[text.lower()]
         return None if key == "jitter" and text == "none" else kind(text)
     except (ValueError, KeyError):
-        form = {tuple: "a whole number or low:high", bool: "yes or no", int: "a whole number"}.get(kind, "a number")
-        form = text if kind is str else form
-        raise InputError(f"layout {layout}: {key} expects {form}, got '{text}'.") from None
+        raise InputError(f"layout {layout}: {key} expects {_FORMS[kind]}, got '{text}'.") from None
 
 
 def _parse_one(text: str) -> Layout:
     """The layout of a name with or without options."""
-    form = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip())
-    name, arguments = (form[1], form[2]) if form else (text, None)
-    parts = [part.strip() for part in arguments.split(",")] if arguments else []
-    options = dict((part.split("=", 1) if "=" in part else (str(k), part)) for k, part in enumerate(parts))
-    if name == "ladder" and {"0", "1"} <= set(options):
-        name, options["pitch"] = "ladder28", f"{options.pop('0')}:{options.pop('1')}"
+    form = re.fullmatch(r"(\w+)(?:\((.*)\))?", text)
+    name, inside = (form[1], form[2] or "") if form else (text, "")
+    parts = [part.strip() for part in inside.split(",")] if inside else []
+    if name == "ladder":
+        if len(parts) < 2 or "=" in parts[0] + parts[1]:
+            raise InputError(f"layout {text}: expected ladder(low,high), with the least and the greatest pitch.")
+        name, parts = "ladder28", [f"pitch={parts[0]}:{parts[1]}", *parts[2:]]
     if name not in LAYOUTS:
         raise unknown("layout", name, [*LAYOUTS, "ladder(low,high)"])
-    return replace(LAYOUTS[name], name=text, **{key: _option(text, key, value) for key, value in options.items()})
+    options = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or key in options:
+            raise InputError(f"layout {text}: expected options as key=value, each once, got '{part}'.")
+        options[key] = _option(text, key, value)
+    return replace(LAYOUTS[name], name=text, **options)
 
 
 def parse_layouts(text: str) -> list[Layout]:
@@ -175,7 +203,7 @@ def parse_layouts(text: str) -> list[Layout]:
         For an unknown name or option, a value of the wrong type or range, digits that do not fit, and a sum of
         layouts of different image sizes or numbers of slots.
     """
-    layouts = [_parse_one(part) for part in text.split("+")]
+    layouts = [_parse_one(part.strip()) for part in re.split(r"\+(?![^(]*\))", text)]  # not inside brackets
     if len(shapes := {(layout.size, layout.slots) for layout in layouts}) > 1:
         came = " and ".join(f"{slots} digits in {size} pixels" for size, slots in sorted(shapes))
         raise InputError(f"layout {text}: expected layouts of one size and number of digits, got {came}.")
@@ -390,7 +418,7 @@ def _on_paper(layout: Layout, images: np.ndarray, chance: _Chance) -> np.ndarray
         images = add_noise(images, layout.noise, noise)
     return 255 - images if layout.inverted else images
 
-# %% ../nbs/12_scenes.ipynb #fbe2d41e
+# %% ../nbs/12_scenes.ipynb #ea912d55
 _CACHED = 256
 
 
@@ -409,7 +437,8 @@ def _compose_block(glyphs: Glyphs, layout: Layout, chance: _Chance, masks: bool)
     images, visible = _merge(layout, tiles, corners, chance)
     low = np.clip(boxes[..., :2] + corners - layout.bleed, 0, layout.size)
     high = np.clip(boxes[..., :2] + boxes[..., 2:] + corners - layout.bleed, 0, layout.size)
-    boxes = np.concatenate([low, high - low], axis=-1) * (boxes[..., 2:3] > 0)
+    extent = high - low
+    boxes = np.concatenate([low, extent], axis=-1) * extent.all(axis=-1, keepdims=True)  # no area, no box
     return Scenes(
         _on_paper(layout, images, chance),
         np.where(chosen < 0, BLANK, glyphs.labels[chosen]),
@@ -420,7 +449,7 @@ def _compose_block(glyphs: Glyphs, layout: Layout, chance: _Chance, masks: bool)
         _masks(layout, tiles, corners) if masks else None,
     )
 
-# %% ../nbs/12_scenes.ipynb #c32fc5f1
+# %% ../nbs/12_scenes.ipynb #56f070c3
 def _empty(layout: Layout, n: int, masks: bool) -> Scenes:
     """Room for n scenes."""
     slots, image = layout.slots, (layout.size, layout.size)
@@ -452,9 +481,11 @@ def compose(glyphs: Glyphs, layout: str | Layout, n: int, seed: int = 0, start: 
     InputError
         For an unknown or impossible layout, n below 1, a seed below 0, or a digit without glyphs.
     """
-    layouts = [layout] if isinstance(layout, Layout) else parse_layouts(layout)
-    if n < 1 or seed < 0 or start < 0:
-        raise InputError(f"scenes: expected n >= 1, seed >= 0, start >= 0, got n={n}, seed={seed}, start={start}.")
+    layouts = [layout] if isinstance(layout, Layout) else parse_layouts(str(layout))
+    whole = all(isinstance(number, int | np.integer) for number in (n, seed, start))
+    if not whole or n < 1 or not 0 <= seed < 2**63 or start < 0:
+        came = f"n={n}, seed={seed}, start={start}"
+        raise InputError(f"scenes: expected whole numbers n >= 1, seed in 0..2**63 - 1, start >= 0, got {came}.")
     if (missing := np.flatnonzero(glyphs.by_label[2] == 0)).size:
         raise InputError(f"{glyphs.source}: expected glyphs of all ten digits, got none of {missing.tolist()}.")
     scenes, kinds = _empty(layouts[0], n, masks), len(layouts)

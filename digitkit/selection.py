@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['fold_glyphs', 'fit_fold', 'cross_validate', 'grid_search', 'score_choice']
 
-# %% ../nbs/42_selection.ipynb #f147b567
+# %% ../nbs/42_selection.ipynb #163356fa
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from .glyphs import Glyphs, load_glyphs, split_glyphs
 from .metrics import score
 from .reader import Reader, build_reader
 from .scenes import Scenes, compose
-from .store import SPLIT_SEEDS, load_split, load_split_glyphs, replacing
+from .store import load_split, load_split_glyphs, replacing, split_seed
 from .training import best_epoch, fit, train
 
 # %% ../nbs/42_selection.ipynb #3b70f54d
@@ -34,7 +34,7 @@ def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
     splitter = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     return [(pool.subset(kept), pool.subset(held)) for kept, held in splitter.split(pool.images, pool.labels)]
 
-# %% ../nbs/42_selection.ipynb #7db06c6b
+# %% ../nbs/42_selection.ipynb #f010a791
 def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
     scores = score(reader.probs(scenes.images)[0], scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
@@ -52,7 +52,7 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     if path.is_file():
         return json.loads(path.read_text())
     kept, held = fold_glyphs(config)[fold]
-    validation = compose(held, config.layouts[-1], config.val_scenes, SPLIT_SEEDS["val"])
+    validation = compose(held, config.layouts[-1], config.val_scenes, split_seed("val"))
     keras.utils.set_random_seed(config.seed)
     reader = build_reader(config)
     start = _accuracy(reader, validation)["digit_accuracy"]

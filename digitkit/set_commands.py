@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['scenes_app', 'scenes', 'build', 'reference', 'info', 'show', 'export', 'audit']
 
-# %% ../nbs/59_set_commands.ipynb #5eb66b7e
+# %% ../nbs/59_set_commands.ipynb #06017bc7
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,21 +24,31 @@ from .plots import show_audit, show_images
 from .reference import reference_splits
 from .scenes import Scenes, parse_layouts
 from .sets import load_set, save_set
-from .store import SPLIT_SEEDS, Store, build_scenes, replacing
+from .store import Store, build_scenes, replacing, split_seed
 
-# %% ../nbs/59_set_commands.ipynb #1ac2ad89
+# %% ../nbs/59_set_commands.ipynb #19fda9ff
 def _progress(name: str, total: int) -> Callable[[Iterable[Scenes]], Iterator[Scenes]]:
-    """A function that passes blocks of scenes on and draws how many of `total` have passed."""
+    """A function that passes blocks of scenes on, of one split after the other, and draws how many of `total` passed."""
+    bar = tqdm(total=total, desc=name, unit=" scenes", unit_scale=True, disable=None)
 
     def watch(blocks: Iterable[Scenes]) -> Iterator[Scenes]:
-        with tqdm(total=total, desc=name, unit=" scenes", unit_scale=True, disable=None) as bar:
-            for block in blocks:
-                yield block
-                bar.update(len(block))
+        for block in blocks:
+            yield block
+            bar.update(len(block))
+        bar.refresh()
+        if bar.n >= total:
+            bar.close()
 
     return watch
 
-# %% ../nbs/59_set_commands.ipynb #4485c316
+
+def _picture(path: Path) -> Path:
+    """A path that a picture may be written to: InputError where it does not end with .png."""
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise InputError(f"{path}: expected a PNG file to write, with a name that ends with .png.")
+    return path
+
+# %% ../nbs/59_set_commands.ipynb #a4d3c21f
 scenes_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _Folder = Annotated[Path, typer.Argument(help="The folder to write; a set's splits are files in it.")]
 _AnySet = Annotated[Path, typer.Argument(help="A store, a folder of stores, a PNG tree, or images with a CSV.")]
@@ -48,18 +58,6 @@ _Source = Annotated[str, typer.Option(help="embedded (5,000 digits), mnist (70,0
 @scenes_app.callback()
 def scenes() -> None:
     """Build, look at and convert sets of scenes."""
-
-
-def _is_built(path: Path, n: int, facts: dict[str, str | int]) -> bool:
-    """Whether a file holds n scenes of these facts; InputError if it is there and holds anything else."""
-    if not path.exists():
-        return False
-    store = Store(path)
-    if len(store) == n and facts.items() <= store.origin.items():
-        return True
-    raise InputError(
-        f"{path} holds another set, {len(store)} scenes of {store.origin}: remove it or name another folder."
-    )
 
 
 @scenes_app.command()
@@ -78,15 +76,13 @@ def build(
     if not wanted or min(wanted.values()) < 1:
         came = ", ".join(f"--{split} {n}" for split, n in wanted.items()) or "none"
         raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
+    for split, n in wanted.items():
+        split_seed(split, seed)
     parse_layouts(layout)
     parts = split_glyphs(load_glyphs(glyphs), protocol)
     for split, n in wanted.items():
-        path, own = folder / f"{split}.h5", parts[split]
-        facts = dict(
-            layout=layout, split=split, seed=3 * seed + SPLIT_SEEDS[split], glyphs_fingerprint=own.fingerprint()
-        )
-        if not _is_built(path, n, facts):
-            build_scenes(path, parts, split, layout, n, seed, _progress(split, n), protocol=protocol)
+        path = folder / f"{split}.h5"
+        build_scenes(path, parts, split, layout, n, seed, _progress(split, n), protocol=protocol)
         typer.echo(f"{path}: {n:,} scenes, {path.stat().st_size / 1e6:,.1f} MB")
 
 # %% ../nbs/59_set_commands.ipynb #2e5ce7c2
@@ -122,7 +118,7 @@ def info(path: _AnySet, as_json: Annotated[bool, typer.Option("--json", help="Pr
         json.dumps(rows, indent=1) if as_json else pd.DataFrame(rows).astype(object).fillna("").to_markdown(index=False)
     )
 
-# %% ../nbs/59_set_commands.ipynb #389a3d65
+# %% ../nbs/59_set_commands.ipynb #2f7832c5
 @scenes_app.command()
 def show(
     path: _AnySet,
@@ -131,6 +127,7 @@ def show(
     count: Annotated[int, typer.Option(min=1, max=400, help="How many scenes, from the first on.")] = 24,
 ) -> None:
     """Draw the first scenes of a split, with their numbers and, where they are known, the boxes of their digits."""
+    _picture(picture)
     splits = load_set(path)
     if split is not None and split not in splits:
         raise unknown("split", split, splits)
@@ -152,14 +149,20 @@ def export(
     save_set(splits, folder, format, _progress(format, sum(map(len, splits.values()))))
     typer.echo(str(folder))
 
-# %% ../nbs/59_set_commands.ipynb #25c667d2
+# %% ../nbs/59_set_commands.ipynb #88ee8ed2
 def _verdict(found: Audit, threshold: float) -> str:
-    """One sentence on the worst pair."""
-    pairs = found.pairs.melt(["first", "second"], list(LEAKS), "kind", "share").dropna()
+    """What the worst pair shares, and what could not be judged."""
+    pairs = found.pairs.melt(["first", "second"], list(LEAKS), "kind", "share")
     worst = pairs.loc[pairs["share"].idxmax()]
     judged = "above" if found.leak > threshold else "within"
-    what = f"{worst['share']:.2%} of the {worst['kind']} of {worst['second']} are in {worst['first']}"
-    return f"leak: {what}, {judged} the threshold of {threshold:.2%}."
+    what = f"{worst['share']:.4%} of the {worst['kind']} of {worst['second']} are in {worst['first']}"
+    lines = [f"leak: {what}, {judged} the threshold of {threshold:.4%}."]
+    if unknown_kinds := sorted(set(pairs.loc[pairs["share"].isna(), "kind"])):
+        lines.append(f"not known for every pair, and so not judged: {', '.join(unknown_kinds)}.")
+    digits = found.splits[[str(digit) for digit in range(10)]].to_numpy().sum()
+    if (crops := found.splits["crops"].sum()) < digits:
+        lines.append(f"only {crops:,} of {digits:,} digits could be cut out at empty columns and compared as crops.")
+    return "\n".join(lines)
 
 
 def audit(
@@ -169,6 +172,8 @@ def audit(
     figure: Annotated[Path | None, typer.Option(help="Also draw it into this PNG file.")] = None,
 ) -> None:
     """What the splits of a set share: images, crops, digits, numbers. Exit code 1 if it is more than the threshold."""
+    if figure:
+        _picture(figure)
     splits = load_set(path)
     found = audit_set(splits, _progress("audit", sum(map(len, splits.values()))))
     if figure:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMATS', 'Split', 'load_set', 'save_set']
 
-# %% ../nbs/23_sets.ipynb #8b75b372
+# %% ../nbs/23_sets.ipynb #59c5f4bf
 import csv
 import json
 import os
@@ -25,7 +25,7 @@ from .config import InputError, unknown
 from .image_ops import grayscale, load_image
 from .labels import BLANK, check_digits, number
 from .scenes import BLOCK, Scenes
-from .store import Store, replacing, save_scenes
+from .store import Store, open_hdf5, replacing, save_scenes
 
 # %% ../nbs/23_sets.ipynb #0907c3a7
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,16 +149,16 @@ def _load_tree(folder: Path) -> dict[str, Split]:
             raise InputError(f"{folder / name}: expected {_TREE}, got a file where the folder of a split belongs.")
     return _file_splits(folder, {name: _tree_rows(folder / name) for name in _names(folder)}, "PNG tree")
 
-# %% ../nbs/23_sets.ipynb #2ea5d538
+# %% ../nbs/23_sets.ipynb #95468e3a
 def _table_rows(table: Path) -> list[tuple[str, dict[str, str]]]:
     """Every row of a CSV file with the words that say where it is; InputError where it cannot be read."""
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="", skipinitialspace=True)
             rows = [(f"{table}, line {reader.line_num}", row) for row in reader]
+            columns = reader.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: expected a CSV file in UTF-8: {error}.") from None
-    columns = reader.fieldnames or []
     if missing := [name for name in ("file", "number") if name not in columns]:
         came = ", ".join(columns) or "none"
         raise InputError(f"{table}: the column {', '.join(missing)} is missing; the columns are: {came}.")
@@ -175,6 +175,8 @@ def _load_table(folder: Path) -> dict[str, Split]:
     table, left, result = folder / tables[0], set(names) - set(tables), {}
     for where, row in _table_rows(table):
         name, text, split = row["file"], row["number"], row.get("split", "all")
+        if not name:
+            raise InputError(f"{where}: expected the name of a file, got none.")
         if not _is_number(text):
             raise InputError(f"{where}: expected digits as number of {name}, got '{text}'.")
         if not split:
@@ -188,17 +190,7 @@ def _load_table(folder: Path) -> dict[str, Split]:
         raise InputError(f"{folder / min(left)}: expected a row of {table.name} for every file, got none for this one.")
     return _file_splits(folder, result, "images and CSV")
 
-# %% ../nbs/23_sets.ipynb #6080b3e1
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file; InputError where it cannot be opened or, inside the block, read."""
-    try:
-        with h5py.File(path) as file:
-            yield file
-    except OSError as error:
-        raise InputError(f"{path} is no readable HDF5 file: {str(error).splitlines()[0]}") from None
-
-
+# %% ../nbs/23_sets.ipynb #d7d600a6
 def _from_one_hot(labels: np.ndarray) -> np.ndarray:
     """Labels (n, slots) of labels that are whole numbers or one-hot (n, slots, 10 or 11)."""
     if labels.ndim != 3 or labels.shape[2] not in (10, 11):
@@ -210,7 +202,7 @@ def _from_one_hot(labels: np.ndarray) -> np.ndarray:
 
 def _read_arrays(path: Path, images: str, labels: str | None, rows: slice) -> Scenes:
     """The scenes of some rows of two datasets of a file."""
-    with _opened(path) as file:
+    with open_hdf5(path) as file:
         pixels = file[images][rows]
         digits = file[labels][rows] if labels else np.zeros((len(pixels), 0), np.int64)
     grey, key = np.empty(pixels.shape[:3], np.uint8), images
@@ -235,7 +227,7 @@ def _array_split(path: Path, shapes: dict[str, tuple[int, ...]], split: str) -> 
     reader = partial(_read_arrays, path, images, labels if labelled else None)
     return Split(shape[0], reader, {"source": path.name, "format": "HDF5 arrays", "split": split})
 
-# %% ../nbs/23_sets.ipynb #6716952a
+# %% ../nbs/23_sets.ipynb #f447eac6
 _KINDS = (
     f"a .h5 store of digitkit or a folder of them, a tree of PNG files {_TREE}, an HDF5 file with the keys "
     "<split>_dataset and <split>_labels, a folder of images with one CSV file (file, number, split)"
@@ -244,7 +236,7 @@ _KINDS = (
 
 def _load_hdf5(path: Path) -> dict[str, Store | Split]:
     """The splits of one HDF5 file."""
-    with _opened(path) as file:
+    with open_hdf5(path) as file:
         shapes = {name: item.shape for name, item in file.items() if isinstance(item, h5py.Dataset)}
         keys, is_store = ", ".join(file) or "none", "schema" in file.attrs
     if splits := [name.removesuffix("_dataset") for name in shapes if name.endswith("_dataset")]:

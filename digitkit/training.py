@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MONITOR', 'TrainingSet', 'StoredSet', 'compile_reader', 'best_epoch', 'Record', 'SeedEpoch', 'Replay', 'fit', 'train']
 
-# %% ../nbs/41_training.ipynb #b49dd5eb
+# %% ../nbs/41_training.ipynb #4bf0f517
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +18,9 @@ from .config import Config, InputError
 from .glyphs import Glyphs
 from .reader import Reader, build_reader, scale
 from .scenes import BLOCK, Scenes, compose
-from .store import SPLIT_SEEDS, Store, load_split, load_split_glyphs, replacing
+from .store import Store, load_split, load_split_glyphs, replacing, split_seed
 
-# %% ../nbs/41_training.ipynb #97d4418e
+# %% ../nbs/41_training.ipynb #2c6c77d1
 class TrainingSet(keras.utils.PyDataset):
     """Batches (x, targets) of one epoch after the other.
 
@@ -51,7 +51,7 @@ class TrainingSet(keras.utils.PyDataset):
         """The training scenes of an epoch."""
         n, start = self.config.train_scenes, epoch * self.config.train_scenes
         start = start if self.config.fresh_scenes else 0
-        return compose(self.glyphs, self.layout(epoch), n, SPLIT_SEEDS["train"], start)
+        return compose(self.glyphs, self.layout(epoch), n, split_seed("train"), start)
 
     def _begin(self) -> None:
         """Compose the epoch's scenes, unless they stay the same, and draw their order."""

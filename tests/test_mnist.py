@@ -38,6 +38,12 @@ def test_the_official_test_digits_are_in_test_only(mnist):
     assert parts["test"].ids.min() == 60_000 and max(parts["train"].ids.max(), parts["val"].ids.max()) < 60_000
 
 
+def test_the_file_by_its_path_is_split_by_writers_too(mnist):
+    parts = split_glyphs(load_glyphs(str(FILE)))
+    assert parts["test"].ids.min() == 60_000
+    assert len(split_glyphs(mnist.subset(slice(0, 100)))["train"]) == 100
+
+
 def test_the_embedded_digits_are_among_the_first_of_the_training_file(mnist):
     known = {image.tobytes(): label for image, label in zip(mnist.images[:5_848], mnist.labels)}
     embedded = load_glyphs("embedded")

@@ -93,6 +93,9 @@ BUILDS = [
     (("--train", 5, "--layout", "ladder(10,40)"), "lower the pitch to 28"),
     (("--train", 5, "--layout", "strings(digits=1:8)"), "lower the pitch to 7"),
     (("--train", 5, "--layout", "sabour6(jitter=20)"), "lower the jitter to 6"),
+    (("--train", 5, "--layout", "ladder14(jitter=-5)"), "expected jitter from 0 to 256, got -5"),
+    (("--train", 5, "--layout", "ladder14(noise=nan)"), "expected noise from 0 to 128, got nan"),
+    (("--train", 5, "--seed", -1), "expected a seed from 0 to 2**60, got -1"),
     (("--train", 5, "--layout", "laddre14"), "unknown layout 'laddre14'. Did you mean 'ladder14'?"),
     (("--train", 5, "--glyphs", "seven.npz"), "expected glyphs of all ten digits, got none of [7]"),
     (("--train", 5, "--protocol", "onest"), "unknown protocol 'onest'. Did you mean 'honest'?"),
@@ -148,14 +151,14 @@ def test_the_audit_of_a_bare_tree_finds_the_leak_and_ends_with_1(project, call, 
     assert (code, err) == (1, "") and abs(found["leak"] - seen) < 0.03
     assert cv2.imread(str(tmp_path / "audit.png")) is not None
     code, out, _ = call(project, "audit", tree, "--threshold", 0.99)
-    assert code == 0 and "within the threshold of 99.00%" in out
+    assert code == 0 and "within the threshold of 99.0000%" in out
 
 
 def test_the_audit_of_an_honest_set_finds_nothing(project, call, tmp_path):
     options = ["--layout", "triple", "--train", 500, "--val", 100, "--test", 100]
     assert call(project, "scenes", "build", tmp_path / "set", *options)[0] == 0
     code, out, _ = call(project, "audit", tmp_path / "set")
-    assert code == 0 and "leak: 0.00%" in out
+    assert code == 0 and "leak: 0.0000%" in out
 
 
 def test_the_reference_command_writes_the_generators_tree(project, call, leaky, tmp_path):
@@ -242,6 +245,31 @@ def test_a_spoilt_store_is_one_sentence(project, call, leaky, tmp_path, kind):
     assert (code, out) == (2, "") and is_one_sentence(err) and "test.h5" in err, err
 
 
+def test_ids_of_two_sources_are_not_compared_as_one(project, call, leaky, tmp_path):
+    for split, glyphs in (("train", "embedded"), ("test", "elsewhere")):
+        save_scenes(tmp_path / f"set/{split}.h5", leaky[split], split=split, glyphs=glyphs)
+    code, out, _ = call(project, "audit", tmp_path / "set")
+    assert code == 1 and "not known for every pair, and so not judged: glyphs." in out
+
+
+def test_a_store_that_is_replaced_while_it_is_read_says_so(leaky, tmp_path):
+    save_scenes(tmp_path / "a.h5", leaky["train"])
+    blocks = Store(tmp_path / "a.h5").blocks(100)
+    next(blocks)
+    save_scenes(tmp_path / "a.h5", leaky["test"])
+    with pytest.raises(InputError, match="was replaced by another set while it was read"):
+        next(blocks)
+
+
+def test_readers_of_three_digits_refuse_scenes_with_empty_slots(project, monkeypatch):
+    from digitkit.config import load_config
+    from digitkit.reader import build_reader
+
+    monkeypatch.chdir(project)
+    with pytest.raises(InputError, match="takes scenes of 3 digits each, got up to 5, some of them blank"):
+        build_reader(load_config("tiny", "small")).targets(compose(load_glyphs(), "strings", 50).digits)
+
+
 def test_a_set_with_one_split_cannot_be_audited(project, call, tmp_path):
     save_scenes(tmp_path / "one.h5", compose(load_glyphs(), "triple", 5), split="train")
     code, out, err = call(project, "audit", tmp_path / "one.h5")
@@ -272,8 +300,11 @@ def test_wrong_arguments_of_the_set_commands_are_one_sentence(project, call, tre
         ("export", tree, tmp_path / "a", "--format", "coco"): "needs the boxes",
         ("export", tree, tree, "--format", "h5"): "holds something",
         ("show", tree, tmp_path / "a.png", "--split", "tset"): "unknown split 'tset'. Did you mean 'test'?",
+        ("show", tree, tmp_path / "a.h5"): "expected a PNG file to write",
+        ("show", tree, tmp_path): "expected a PNG file to write",
         ("info", tmp_path / "nowhere"): "expected a set of scenes, got nothing",
         ("reference", tmp_path / "a", "--slots", "9", "--glyphs", "embedded"): "expected slots in 1..5",
+        ("reference", tmp_path / "a", "--per-number", 10**9, "--glyphs", "embedded"): "1 to 10,000,000 images in all",
     }
     for arguments, expected in wrong.items():
         code, out, err = call(project, "scenes", *arguments)
