@@ -48,7 +48,7 @@ def _picture(path: Path) -> Path:
         raise InputError(f"{path}: expected a PNG file to write, with a name that ends with .png.")
     return path
 
-# %% ../nbs/59_set_commands.ipynb #a4d3c21f
+# %% ../nbs/59_set_commands.ipynb #859c0987
 scenes_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _Folder = Annotated[Path, typer.Argument(help="The folder to write; a set's splits are files in it.")]
 _AnySet = Annotated[Path, typer.Argument(help="A store, a folder of stores, a PNG tree, or images with a CSV.")]
@@ -76,7 +76,7 @@ def build(
     if not wanted or min(wanted.values()) < 1:
         came = ", ".join(f"--{split} {n}" for split, n in wanted.items()) or "none"
         raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
-    for split, n in wanted.items():
+    for split in wanted:
         split_seed(split, seed)
     parse_layouts(layout)
     parts = split_glyphs(load_glyphs(glyphs), protocol)
