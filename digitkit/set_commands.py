@@ -26,9 +26,9 @@ from .scenes import Scenes, parse_layouts
 from .sets import load_set, save_set
 from .store import Store, build_scenes, replacing, split_seed
 
-# %% ../nbs/59_set_commands.ipynb #19fda9ff
+# %% ../nbs/59_set_commands.ipynb #364c6308
 def _progress(name: str, total: int) -> Callable[[Iterable[Scenes]], Iterator[Scenes]]:
-    """A function that passes blocks of scenes on, of one split after the other, and draws how many of `total` passed."""
+    """A function that passes blocks of scenes on, split after split, and draws how many of `total` have passed."""
     bar = tqdm(total=total, desc=name, unit=" scenes", unit_scale=True, disable=None)
 
     def watch(blocks: Iterable[Scenes]) -> Iterator[Scenes]:
