@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['show_images', 'show_predictions', 'show_history', 'show_confusion', 'show_filters', 'show_feature_maps', 'show_steps',
-           'show_scores', 'show_overlap', 'show_audit', 'show_times']
+           'show_scores', 'show_overlap', 'show_audit', 'show_reliability', 'show_risk', 'show_times']
 
 # %% ../nbs/01_plots.ipynb #8b63751c
 from textwrap import wrap
@@ -623,6 +623,67 @@ def show_audit(pairs, splits) -> Figure:
         _axis(right.yaxis, "fraction", 3)
         right.set_title("How often each digit occurs")
         right.legend(loc="lower left", ncols=3)
+    return _finish(fig)
+
+# %% ../nbs/01_plots.ipynb #42eff71d
+def show_reliability(frame) -> Figure:
+    """Show the accuracy of answers against their confidence.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a bin: the columns `confidence` and `accuracy` (means, 0..1) and `n`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    _needs("show_reliability", frame, ("confidence", "accuracy", "n"))
+    with plt.rc_context(_STYLE):
+        fig, (ax, below) = plt.subplots(2, figsize=(4.2, 4.6), sharex=True, height_ratios=(4, 1), layout="constrained")
+        ax.plot([0, 1], [0, 1], color=_GREY, lw=1, ls=(0, (4, 2)))
+        ax.plot(frame["confidence"], frame["accuracy"], "o-", ms=4.5, color=_COLOURS[0])
+        below.bar(frame["confidence"], frame["n"], 0.03, color="#D1D5DB")
+        below.set(yscale="log", ylabel="answers", xlabel="confidence")
+        ax.set(ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
+        ax.grid()
+        ax.set_title("Accuracy by confidence")
+    return _finish(fig)
+
+
+def show_risk(curves) -> Figure:
+    """Show, for one or more readers, the share of mistakes among the accepted answers against the share accepted.
+
+    Parameters
+    ----------
+    curves : dict of DataFrame
+        By reader: one row a threshold, the columns `coverage` and `risk` (0..1).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    with plt.rc_context(_STYLE):
+        fig, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
+        for colour, (name, curve) in zip(_COLOURS, curves.items()):
+            _needs("show_risk", curve, ("coverage", "risk"))
+            ax.plot(curve["coverage"], curve["risk"], color=colour, label=name)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}%"))
+        ax.set(xlabel="accepted answers, surest first", ylabel="mistakes among them", xlim=(0, 1), ylim=(0, None))
+        ax.grid()
+        ax.set_title("Risk against coverage")
+        ax.legend(loc="upper left")
     return _finish(fig)
 
 # %% ../nbs/01_plots.ipynb #1b05cc4b
