@@ -93,7 +93,7 @@ def trace(blocks: Iterable[Scenes]) -> Traces:
         float((per_scene > 1).any(axis=1).mean()),
     )
 
-# %% ../nbs/24_audit.ipynb #5802dca0
+# %% ../nbs/24_audit.ipynb #740d31d7
 LEAKS = ("images", "crops", "glyphs")
 
 
@@ -122,7 +122,7 @@ class Audit:
         tables = {name: json.loads(getattr(self, name).to_json(orient="records")) for name in ("splits", "pairs")}
         return json.dumps({"leak": self.leak, **tables}, indent=1)
 
-
+# %% ../nbs/24_audit.ipynb #be0a4064
 def _split_row(name: str, traces: Traces) -> dict:
     duplicates = 1 - len(np.unique(traces.images)) / len(traces.images)
     facts = dict(split=name, scenes=len(traces.images), crops=len(traces.crops), numbers=len(set(traces.numbers)))
@@ -139,7 +139,7 @@ def _pair_row(earlier: list[Traces], later: Traces) -> dict[str, float]:
         row[kind] = seen_share(np.concatenate(first), second) if known else np.nan
     return row
 
-
+# %% ../nbs/24_audit.ipynb #88b0f82b
 def audit(splits: Mapping[str, Scenes], watch: Callable[[Iterable[Scenes]], Iterable[Scenes]] = iter) -> Audit:
     """What the splits of a set hold and share.
 

@@ -56,7 +56,7 @@ def _draws(glyphs: Glyphs, numbers: np.ndarray, slots: int, per_number: int, sid
     left = np.arange(slots) * side // slots + offset
     return order[np.repeat(first[digits], per_number, axis=0) + chosen], np.stack([left, top], axis=-1)
 
-# %% ../nbs/15_reference.ipynb #d03e08aa
+# %% ../nbs/15_reference.ipynb #92a6e6a7
 @dataclass(frozen=True, eq=False)
 class ReferenceSplit:
     """One split of a reference set: by number, then by place within the number.
@@ -93,7 +93,7 @@ class ReferenceSplit:
         ids, labels = self.glyphs.ids[chosen], self.glyphs.labels[chosen]
         return Scenes(images, labels, ids, boxes, box_overlap(boxes), np.ones(chosen.shape))
 
-
+# %% ../nbs/15_reference.ipynb #a3cfa4eb
 _MOST = 10_000_000  # images in all; ten times the published set
 
 
@@ -119,7 +119,7 @@ def reference_splits(
         start += len(part) * per_number
     return made
 
-
+# %% ../nbs/15_reference.ipynb #53a7174b
 def reference_scenes(glyphs: Glyphs, slots: int = 3, per_number: int = 10, seed: int = 123) -> dict[str, Scenes]:
     """The published sets: Triple MNIST (slots 3, 84x84) and Double MNIST (slots 2, 64x64), pixel for pixel.
 

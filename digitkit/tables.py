@@ -94,7 +94,7 @@ def observations(table: pd.DataFrame, probs: dict[tuple[str, str], np.ndarray], 
         sentences.append(sentence + ".")
     return sentences
 
-# %% ../nbs/52_tables.ipynb #cdab912c
+# %% ../nbs/52_tables.ipynb #850c256c
 def audit_observations(pairs: pd.DataFrame, seen: pd.DataFrame) -> list[str]:
     """Sentences about the leak of the reference's set and the scores of seen and unseen digits.
 
@@ -103,7 +103,7 @@ def audit_observations(pairs: pd.DataFrame, seen: pd.DataFrame) -> list[str]:
     pairs : of `audit.Audit`, with a column `set` that names "reference" and "honest"
     seen : the rows of `metrics.slices` for seen and unseen glyphs, with a column `glyph`
     """
-    last = pairs.groupby("set").last()
+    last = pairs.drop_duplicates("set", keep="last").set_index("set")  # all earlier splits against the test
     reference, honest = (f"{percent(last.loc[name, 'crops'])} %" for name in ("reference", "honest"))
     score = {row.glyph: f"{percent(row.score, row.low, row.high)} %" for row in seen.itertuples()}
     return [
