@@ -47,7 +47,7 @@ def root() -> Path:
             return folder
     raise InputError(f"no digitkit project: expected settings.ini and nbs/ in {Path.cwd()} or in a folder above it.")
 
-# %% ../nbs/00_config.ipynb #3aa454d2
+# %% ../nbs/00_config.ipynb #a81dfe8d
 def _of(group: str):
     return field(metadata={"group": group})
 
@@ -69,13 +69,13 @@ class Config:
     layouts: tuple[str, ...]
     train_scenes: int
     val_scenes: int
-    tests: tuple[str, ...]
-    test_scenes: int
+    val_layout: str
     fresh_scenes: bool
     # the reader
     segmenter: str
     pipeline: str
     model: str
+    slots: int
     dropout: float
     rotation: float
     shift: float
@@ -83,16 +83,22 @@ class Config:
     # the training
     batch_size: int
     epochs: int
+    schedule: str
     learning_rate: float
     patience: int
     lr_factor: float
     lr_patience: int
     lr_floor: float
+    # instead of training: other experiments, read together
+    members: tuple[str, ...]
+    views: int
     # cross-validation and grid search
     folds: int = _of("selection")
     select_epochs: int = _of("selection")
     grid: dict = _of("selection")
     # the evaluation
+    tests: tuple[str, ...] = _of("evaluation")
+    test_scenes: int = _of("evaluation")
     resamples: int = _of("evaluation")
     # the report
     experiments: tuple[str, ...] = _of("report")
@@ -183,7 +189,7 @@ def _sections(file: Path) -> dict[str, dict]:
         raise InputError(f"{file.name}: [DEFAULT] must hold every key; missing: {', '.join(missing)}.")
     return result
 
-# %% ../nbs/00_config.ipynb #05c8cf49
+# %% ../nbs/00_config.ipynb #863b8797
 def _check_names(sections: dict[str, dict], text: str, file: Path) -> tuple[list[str], list[str]]:
     """The profiles and the experiments of a settings file; InputError for a section that combines unknown ones."""
     profiles = [s.removeprefix("profile:") for s in sections if s.startswith("profile:")]
@@ -214,8 +220,12 @@ def _check_ranges(config: Config) -> None:
             raise InputError(f"settings.ini: {key} expects 0 <= {key} < {below}, got {getattr(config, key)}.")
     if config.learning_rate <= 0:
         raise InputError(f"settings.ini: learning_rate expects a number above 0, got {config.learning_rate}.")
-    if config.protocol not in (known := ("honest", "pooled")):
-        raise unknown("protocol", config.protocol, known)
+    for key, most in dict(slots=5, views=9).items():
+        if not 1 <= getattr(config, key) <= most:
+            raise InputError(f"settings.ini: {key} expects 1 to {most}, got {getattr(config, key)}.")
+    for key, known in dict(protocol=("honest", "pooled"), schedule=("plateau", "onecycle")).items():
+        if getattr(config, key) not in known:
+            raise unknown(key, getattr(config, key), known)
     _check_grid(config)
 
 
@@ -230,7 +240,7 @@ def _check_grid(config: Config) -> None:
             kind = searchable[key].__name__
             raise InputError(f"settings.ini: grid: {key} expects values of type {kind}, got {wrong[0]!r}.")
 
-# %% ../nbs/00_config.ipynb #e19eb9cb
+# %% ../nbs/00_config.ipynb #8207fc2e
 def load_config(profile: str, experiment: str | None = None, seed: int = 0, file: Path | None = None) -> Config:
     """The settings of one experiment in one profile.
 
@@ -253,10 +263,14 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
         raise unknown("profile", profile, profiles)
     merged = sections["DEFAULT"] | sections[f"profile:{profile}"]
     experiment = merged["base"] if experiment is None else experiment
-    for name in (experiment, merged["base"], merged["leak"], *merged["experiments"], *merged["select"]):
+    named = (experiment, merged["base"], merged["leak"], *merged["experiments"], *merged["select"])
+    merged |= sections[experiment] | sections.get(f"{profile}.{experiment}", {})
+    for name in (*named, *merged["members"]):
         if name not in experiments:
             raise unknown("experiment", name, experiments)
-    merged |= sections[experiment] | sections.get(f"{profile}.{experiment}", {})
+    for name in merged["members"]:
+        if sections[name].get("members"):
+            raise InputError(f"settings.ini: members of {experiment} expects experiments that train, got {name}.")
     config = Config(profile=profile, experiment=experiment, seed=int(seed), **merged)
     _check_ranges(config)
     return config

@@ -5,24 +5,24 @@
 # %% auto #0
 __all__ = ['METRICS', 'score', 'confusion', 'score_intervals', 'compare', 'slices']
 
-# %% ../nbs/40_metrics.ipynb #c5795466
+# %% ../nbs/40_metrics.ipynb #543f9e18
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
 from .config import InputError, unknown
-from .labels import BLANK, check_digits, decode, one_hot, presence
+from .labels import BLANK, check_digits, decode, one_hot, pad_slots, presence
 
-# %% ../nbs/40_metrics.ipynb #b4173d72
+# %% ../nbs/40_metrics.ipynb #04b126e8
 def _check(probs, digits):
     "Both as arrays; InputError where they are no probabilities, no digits, or not of the same scenes."
     probs = np.asarray(probs)
     if probs.ndim != 3 or probs.shape[2] not in (10, 11):
         raise InputError(f"probs: expected shape (n, slots, 10), or 11 with the blank, got {probs.shape}.")
-    digits = check_digits(digits, classes=probs.shape[2])
-    if probs.shape[:2] != digits.shape:
+    digits = check_digits(digits)
+    if len(probs) != len(digits):
         raise InputError(f"probs of shape {probs.shape} do not fit digits of shape {digits.shape}.")
-    if digits.size == 0:
+    if digits.size == 0 or probs.size == 0:
         raise InputError(f"a score needs at least one scene and one slot, got digits of shape {digits.shape}.")
     if not np.isfinite(probs).all() or probs.min() < 0:
         raise InputError("probs: expected finite numbers from 0 to 1, got NaN, infinite or negative ones.")
@@ -30,36 +30,56 @@ def _check(probs, digits):
     if np.abs(total - 1).max() > 1e-3:
         worst = total.flat[np.abs(total - 1).argmax()]
         raise InputError(f"probs: expected a sum of 1 over the classes, got {worst:.4g}; were these logits?")
-    return probs, digits
+    slots = max(probs.shape[1], digits.shape[1])
+    return _widen(probs, slots), pad_slots(digits, slots)
 
-# %% ../nbs/40_metrics.ipynb #d50bad47
+
+def _widen(probs, slots):
+    "Probabilities with 11 classes and this many slots; the new ones are blank for sure."
+    n, old, classes = probs.shape
+    wide = np.zeros((n, slots, BLANK + 1), probs.dtype)
+    wide[:, :old, :classes] = probs
+    wide[:, old:, BLANK] = 1
+    return wide
+
+# %% ../nbs/40_metrics.ipynb #c64c201f
 def _counts(probs, digits):
-    "What each scene adds to the sums that the scores are made of: arrays (n,) or, by class, (n, classes)."
-    classes, read = probs.shape[2], decode(probs)
-    right = read == digits
+    "What each scene adds to the sums that the scores are made of: arrays (n,) or, by digit, (n, 10)."
+    read = decode(probs)
+    right, filled = read == digits, digits < BLANK
+    used = filled | (read < BLANK)  # a slot that is empty and read as empty is no achievement
     true_p = np.take_along_axis(probs, digits[..., None], axis=2)[..., 0].astype(float)
+    nats = -np.log(np.clip(true_p / probs.sum(axis=2, dtype=float), 1e-7, 1 - 1e-7))
     said, there = presence(read), presence(digits)
     either = (said | there).sum(axis=1)
+    chance = 1 - (1 - probs[..., :BLANK].astype(float)).prod(axis=1)  # of each digit, to be there at all
     return {
         "scenes": np.ones(len(digits)),
-        "slots": np.full(len(digits), float(digits.shape[1])),
+        "slots": used.sum(axis=1).astype(float),
+        "filled": filled.sum(axis=1).astype(float),
         "exact": right.all(axis=1).astype(float),
-        "right": right.sum(axis=1).astype(float),
-        "nats": -np.log(np.clip(true_p / probs.sum(axis=2, dtype=float), 1e-7, 1 - 1e-7)).sum(axis=1),
-        "sure": (probs > 0.5).sum(axis=(1, 2)).astype(float),
-        "sure_right": (true_p > 0.5).sum(axis=1).astype(float),
-        "true": one_hot(digits, classes).sum(axis=1, dtype=float),
-        "read": one_hot(read, classes).sum(axis=1, dtype=float),
-        "hit": (one_hot(digits, classes) * right[..., None]).sum(axis=1, dtype=float),
+        "right": (right & used).sum(axis=1).astype(float),
+        "nats": (nats * used).sum(axis=1),
+        "sure": (probs[..., :BLANK] > 0.5).sum(axis=(1, 2)).astype(float),
+        "sure_right": ((true_p > 0.5) & filled).sum(axis=1).astype(float),
+        "true": _by_digit(digits, filled),
+        "read": _by_digit(read, read < BLANK),
+        "hit": _by_digit(digits, right & filled),
+        "first": (np.where(there, chance, 1).min(axis=1) > np.where(there, 0, chance).max(axis=1)).astype(float),
         "same_set": (said == there).all(axis=1).astype(float),
         "bits": (said != there).mean(axis=1),
         "shared": np.where(either > 0, (said & there).sum(axis=1) / np.maximum(either, 1), 1.0),
     }
 
-# %% ../nbs/40_metrics.ipynb #df7a45f3
+
+def _by_digit(digits, where):
+    "How often each of the ten digits stands in the chosen slots of each scene, (n, 10)."
+    return (one_hot(digits, BLANK + 1)[..., :BLANK] * where[..., None]).sum(axis=1, dtype=float)
+
+# %% ../nbs/40_metrics.ipynb #b5f55dd1
 METRICS = (
     "exact_match", "digit_accuracy", "loss", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1",
-    "subset_accuracy", "hamming", "jaccard",
+    "subset_accuracy", "hamming", "jaccard", "top_set",
 )  # fmt: skip
 
 
@@ -81,15 +101,16 @@ def _scores(s):
         "digit_accuracy": _ratio(s["right"], s["slots"]),
         "loss": _ratio(s["nats"], s["slots"]),
         "precision": _ratio(s["sure_right"], s["sure"]),
-        "recall": _ratio(s["sure_right"], s["slots"]),
-        "f1": _ratio(2 * s["sure_right"], s["sure"] + s["slots"]),
+        "recall": _ratio(s["sure_right"], s["filled"]),
+        "f1": _ratio(2 * s["sure_right"], s["sure"] + s["filled"]),
         **{name: _ratio((values * seen).sum(-1), seen.sum(-1)) for name, values in macro.items()},
         "subset_accuracy": _ratio(s["same_set"], s["scenes"]),
         "hamming": _ratio(s["bits"], s["scenes"]),
         "jaccard": _ratio(s["shared"], s["scenes"]),
+        "top_set": _ratio(s["first"], s["scenes"]),
     }
 
-# %% ../nbs/40_metrics.ipynb #b542d12f
+# %% ../nbs/40_metrics.ipynb #47c8f134
 def score(probs, digits) -> dict[str, float]:
     """All scores of one reader on one set of scenes.
 
@@ -97,17 +118,19 @@ def score(probs, digits) -> dict[str, float]:
     ----------
     probs : (n, slots, classes) float array
         Sums to 1 over the classes; 10 classes, or 11 with the blank last.
-    digits : (n, slots) integer array
-        The truth, each label below `classes`.
+    digits : (n, k) integer array
+        The truth, 10 for an empty slot. Where k and slots differ, the missing ones are blank.
 
     Returns
     -------
     dict of str to float, by the names in `METRICS`
-        `exact_match`: scenes with every slot right. `digit_accuracy`: slots right, in their order. `loss`: categorical
+        `exact_match`: scenes with every slot right. `digit_accuracy`: slots right, in their order, of those that hold
+        a digit or are read as one. `loss`: categorical
         cross-entropy a digit in nats, probabilities clipped to 1e-7 as Keras does. `precision`, `recall`, `f1`: micro
         over slots and classes, a class said where its probability is above 0.5. `macro_*`: unweighted mean over the
         classes that occur, the likeliest class said. `subset_accuracy`, `hamming` (a loss), `jaccard`: over the
-        presence of the ten digits; the Jaccard index of two empty sets is 1.
+        presence of the ten digits; the Jaccard index of two empty sets is 1. `top_set`: the digits that are there are
+        likelier to be there than any other; that is "right if both are in the top two" (Sabour et al. 2017).
 
     Raises
     ------
@@ -117,12 +140,16 @@ def score(probs, digits) -> dict[str, float]:
     sums = {name: values.sum(axis=0) for name, values in _counts(*_check(probs, digits)).items()}
     return {name: float(value) for name, value in _scores(sums).items()}
 
-# %% ../nbs/40_metrics.ipynb #6de0a3eb
+# %% ../nbs/40_metrics.ipynb #9d9f8503
 def confusion(probs, digits) -> np.ndarray:
-    """How often each true class was read as which: (classes, classes) int64, rows are the truth; errors as `score`."""
+    """How often each true class was read as which, rows are the truth: int64, (10, 10), or (11, 11) with blanks.
+
+    Errors as `score`.
+    """
     probs, digits = _check(probs, digits)
-    classes = probs.shape[2]
-    pairs = digits * classes + decode(probs)
+    read = decode(probs)
+    classes = BLANK + int((digits == BLANK).any() or (read == BLANK).any())
+    pairs = digits * classes + read
     return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.int64)
 
 # %% ../nbs/40_metrics.ipynb #e6c7958d
@@ -174,7 +201,7 @@ def _check_resampling(resamples, level):
     if resamples < 1 or not 0 < level < 1:
         raise InputError(f"expected resamples >= 1 and a level between 0 and 1, got {resamples} and {level}.")
 
-# %% ../nbs/40_metrics.ipynb #51b0c9b2
+# %% ../nbs/40_metrics.ipynb #5e370700
 def score_intervals(probs, digits, glyph_ids, resamples=1000, seed=0, level=0.95) -> dict[str, float]:
     """All scores with their intervals, resampled over source digits.
 
@@ -210,18 +237,17 @@ def score_intervals(probs, digits, glyph_ids, resamples=1000, seed=0, level=0.95
     Against fresh test sets of real MNIST (750 and 1,500 digits, 1,000 to 12,000 scenes) the interval of the exact
     match was 1.5 to 1.7 times as wide as the true spread; that of resampled scenes 0.35 to 0.55 times.
     """
-    probs, digits = _check(probs, digits)
     _check_resampling(resamples, level)
-    counts = _counts(probs, digits)
+    shape, counts = np.shape(digits), _counts(*_check(probs, digits))
     plain = _scores({name: values.sum(axis=0) for name, values in counts.items()})
-    spread = _scores(_resampled(counts, _weights(glyph_ids, digits.shape, resamples, seed)))
+    spread = _scores(_resampled(counts, _weights(glyph_ids, shape, resamples, seed)))
     result = {}
     for name in METRICS:
         low, high = _limits(spread[name], level)
         result |= {name: float(plain[name]), f"{name}_low": low, f"{name}_high": high}
     return result
 
-# %% ../nbs/40_metrics.ipynb #2bfbc861
+# %% ../nbs/40_metrics.ipynb #e0ec089c
 def compare(probs_a, probs_b, digits, glyph_ids, metric="exact_match", resamples=1000, seed=0, level=0.95) -> dict:
     """What reader b gains over reader a on the same scenes.
 
@@ -249,8 +275,6 @@ def compare(probs_a, probs_b, digits, glyph_ids, metric="exact_match", resamples
         raise unknown("metric", metric, METRICS)
     _check_resampling(resamples, level)
     both = [_counts(*_check(probs, digits)) for probs in (probs_a, probs_b)]
-    if np.shape(probs_a) != np.shape(probs_b):
-        raise InputError(f"two readers of the same scenes: got probs {np.shape(probs_a)} and {np.shape(probs_b)}.")
     plain = [_scores({name: values.sum(axis=0) for name, values in counts.items()})[metric] for counts in both]
     shape = np.shape(digits)
     spread = [_scores(_resampled(counts, _weights(glyph_ids, shape, resamples, seed)))[metric] for counts in both]
@@ -261,7 +285,7 @@ def compare(probs_a, probs_b, digits, glyph_ids, metric="exact_match", resamples
     difference = float(plain[1] - plain[0])
     return dict(difference=difference, low=low, high=high, p_value=float(p), n_better=better, n_worse=worse)
 
-# %% ../nbs/40_metrics.ipynb #f650c615
+# %% ../nbs/40_metrics.ipynb #1013f145
 def _overlap_bins(overlap, shape):
     "Middle of each scene's bin: 0 where nothing overlaps, else 0.05 for (0, 0.1], 0.15 for (0.1, 0.2], ..."
     overlap = np.asarray(overlap, dtype=float)
@@ -273,23 +297,23 @@ def _overlap_bins(overlap, shape):
 
 def _parts(right, digits, bins, seen):
     "Each slice as (slice, value, metric, hits (n,), tries (n,)): what its scenes add to both sides of the score."
-    exact, slots = right.all(axis=1), np.ones(digits.shape, bool)
+    exact, slots = right.all(axis=1), digits < BLANK
     ordered = np.sort(digits, axis=1)
     repeats = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] < BLANK)).any(axis=1)
     for digit in range(10):
         yield "digit", digit, "digit_accuracy", right & (digits == digit), digits == digit
     for slot in range(digits.shape[1]):
-        yield "slot", slot, "digit_accuracy", right[:, [slot]], slots[:, [slot]]
+        yield "slot", slot, "digit_accuracy", (right & slots)[:, [slot]], slots[:, [slot]]
     for value, flag in (("different digits", ~repeats), ("a digit repeated", repeats)):
         yield "repeat", value, "exact_match", (exact & flag)[:, None], flag[:, None]
-    for value, flag in (("seen", seen), ("unseen", ~seen)) if seen is not None else ():
+    for value, flag in (("seen", seen & slots), ("unseen", ~seen & slots)) if seen is not None else ():
         yield "glyph", value, "digit_accuracy", right & flag, flag
     for value in np.unique(bins) if bins is not None else ():
         inside = (bins == value)[:, None]
         yield "overlap", value, "exact_match", exact[:, None] & inside, inside
-        yield "overlap", value, "digit_accuracy", right & inside, slots & inside
+        yield "overlap", value, "digit_accuracy", right & slots & inside, slots & inside
 
-# %% ../nbs/40_metrics.ipynb #84cfeaff
+# %% ../nbs/40_metrics.ipynb #c48b1116
 def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95, seen=None) -> pd.DataFrame:
     """Scores of parts of the scenes, with intervals.
 
@@ -316,13 +340,15 @@ def slices(probs, digits, overlap, glyph_ids, resamples=1000, seed=0, level=0.95
     InputError
         As `score_intervals`; and for an overlap outside 0..1 or of another length.
     """
-    probs, digits = _check(probs, digits)
     _check_resampling(resamples, level)
+    shape = np.shape(digits)
+    probs, digits = _check(probs, digits)
+    seen = None if seen is None else np.pad(seen, ((0, 0), (0, digits.shape[1] - shape[1])))
     bins = None if overlap is None else _overlap_bins(overlap, digits.shape)
     parts = [part for part in _parts(decode(probs) == digits, digits, bins, seen) if part[4].any()]
     hits, tries = (np.stack([part[k].sum(axis=1, dtype=float) for part in parts], axis=1) for k in (3, 4))
     counts = {"scenes": np.ones(len(digits)), "hits": hits, "tries": tries}
-    spread = _resampled(counts, _weights(glyph_ids, digits.shape, resamples, seed))
+    spread = _resampled(counts, _weights(glyph_ids, shape, resamples, seed))
     rows = []
     for k, (name, value, metric, *_) in enumerate(parts):
         found = spread["tries"][:, k] > 0

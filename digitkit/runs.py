@@ -6,7 +6,8 @@
 __all__ = ['source_fingerprint', 'run_folder', 'data_fingerprints', 'open_run', 'evaluate', 'save_evaluation', 'load_runs',
            'load_probs']
 
-# %% ../nbs/50_runs.ipynb #82a94ad1
+# %% ../nbs/50_runs.ipynb #ee7c64cc
+import ast
 import hashlib
 import json
 import re
@@ -18,20 +19,40 @@ import pandas as pd
 from .config import Config, InputError, provenance, root
 from .metrics import score_intervals, slices
 from .scenes import Scenes
-from .store import fingerprint, load_split, load_trained_ids, replacing
+from .splits import load_split, load_trained_ids
+from .store import fingerprint, replacing
 
-# %% ../nbs/50_runs.ipynb #baf9d801
-def source_fingerprint(text: str) -> str:
-    """Twelve hexadecimal digits over a notebook's or module's `text` and all digitkit modules that it leads to."""
-    digest, seen, queue = hashlib.sha256(text.encode()), {"plots"}, [text]
+# %% ../nbs/50_runs.ipynb #3c4cb48d
+def _code(module: str, model: str | None) -> str:
+    """A module's code without comments and docstrings, and without the architectures other than `model`."""
+    tree = ast.parse(module)
+    for node in [tree, *ast.walk(tree)]:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body[0] = ast.Pass()
+    marks = [[ast.unparse(mark) for mark in getattr(node, "decorator_list", ())] for node in tree.body]
+    kept = [
+        node
+        for node, mark in zip(tree.body, marks)
+        if "architecture" not in mark or model is None or node.name == model
+    ]
+    return "\n".join(ast.unparse(node) for node in kept)
+
+
+def source_fingerprint(text: str, model: str | None = None) -> str:
+    """Twelve hexadecimal digits over a notebook's or module's `text` and the code of all digitkit modules behind it.
+
+    Of the architectures only `model` counts, if it is named. Figures do not count, and neither does `config`: the
+    settings have a fingerprint of their own.
+    """
+    digest, seen, queue = hashlib.sha256(text.encode()), {"plots", "config"}, [text]
     while queue:
         for name in sorted(set(re.findall(r"from (?:digitkit)?\.(\w+) import", queue.pop())) - seen):
             seen.add(name)
             queue.append((root() / "digitkit" / f"{name}.py").read_text())
-            digest.update(queue[-1].encode())
+            digest.update(_code(queue[-1], model).encode())
     return digest.hexdigest()[:12]
 
-# %% ../nbs/50_runs.ipynb #aef351ad
+# %% ../nbs/50_runs.ipynb #ebe87f40
 def run_folder(config: Config) -> Path:
     """`reports/<profile>/<experiment>/seed<k>` of the project."""
     return root() / "reports" / config.profile / config.experiment / f"seed{config.seed}"
@@ -44,16 +65,22 @@ def data_fingerprints(config: Config) -> dict[str, str]:
 
 
 def open_run(config: Config) -> Path:
-    """The folder of a run, emptied unless it is an unfinished one of the same settings and code; with `config.json`."""
+    """The folder of a run, with `config.json`, ready to train or to go on.
+
+    What was trained under the same settings and code is kept, also by a later revision of anything else; what was
+    measured with it is removed.
+    """
     folder = run_folder(config)
-    code = source_fingerprint("from digitkit.training import train")
+    code = source_fingerprint("from digitkit.training import train", config.model)
     try:
         written = json.loads((folder / "config.json").read_text())
         same = (written["fingerprint"], written["source"]) == (config.fingerprint(), code)
     except (OSError, ValueError, KeyError):
         same = False
-    for name in ("metrics.json", "model.keras", "slices.csv", "predictions.npz", *([] if same else ["history.csv"])):
+    for name in ("metrics.json", "slices.csv", "predictions.npz", *([] if same else ["model.keras", "history.csv"])):
         (folder / name).unlink(missing_ok=True)
+    if same:
+        return folder
     facts = dict(source=code, data=data_fingerprints(config), provenance=provenance())
     with replacing(folder / "config.json") as part:
         part.write_text(config.to_json(**facts))

@@ -142,7 +142,7 @@ def _check_fit(layout: Layout) -> None:
             f"the image has {layout.size}: lower the jitter to {max(room, 0) // 2}."
         )
 
-# %% ../nbs/12_scenes.ipynb #5238539e
+# %% ../nbs/12_scenes.ipynb #513fb4e9
 LAYOUTS = {
     layout.name: layout
     for layout in [
@@ -153,10 +153,11 @@ LAYOUTS = {
         Layout("sabour6", pitch=(0, 0), jitter=6, sway=6, digits=(2, 2), repeats=False, size=36, bleed=2, merge="sum"),
         Layout("obscured", pitch=(14, 22), merge="over", occlusion=0.16),
         Layout("strings", pitch=(12, 12), jitter=0, digits=(1, 5), box=12, size=64),
+        Layout("crowd", pitch=(10, 14), digits=(1, 5)),
     ]
 }
 
-# %% ../nbs/12_scenes.ipynb #484f96ea
+# %% ../nbs/12_scenes.ipynb #a284889e
 def _option(layout: str, key: str, text: str):
     """The value of an option, typed by the field's default; InputError for another key or type."""
     defaults = {field.name: field.default for field in fields(Layout)[1:]}
@@ -201,12 +202,11 @@ def parse_layouts(text: str) -> list[Layout]:
     ------
     InputError
         For an unknown name or option, a value of the wrong type or range, digits that do not fit, and a sum of
-        layouts of different image sizes or numbers of slots.
+        layouts of different image sizes.
     """
     layouts = [_parse_one(part.strip()) for part in re.split(r"\+(?![^(]*\))", text)]  # not inside brackets
-    if len(shapes := {(layout.size, layout.slots) for layout in layouts}) > 1:
-        came = " and ".join(f"{slots} digits in {size} pixels" for size, slots in sorted(shapes))
-        raise InputError(f"layout {text}: expected layouts of one size and number of digits, got {came}.")
+    if len(sizes := sorted({layout.size for layout in layouts})) > 1:
+        raise InputError(f"layout {text}: expected layouts of one image size, got {' and '.join(map(str, sizes))}.")
     return layouts
 
 # %% ../nbs/12_scenes.ipynb #d717a9fe
@@ -449,18 +449,18 @@ def _compose_block(glyphs: Glyphs, layout: Layout, chance: _Chance, masks: bool)
         _masks(layout, tiles, corners) if masks else None,
     )
 
-# %% ../nbs/12_scenes.ipynb #56f070c3
-def _empty(layout: Layout, n: int, masks: bool) -> Scenes:
-    """Room for n scenes."""
-    slots, image = layout.slots, (layout.size, layout.size)
+# %% ../nbs/12_scenes.ipynb #ee97aa35
+def _blank(layouts: list[Layout], n: int, masks: bool) -> Scenes:
+    """n scenes without digits, with room for those of any of the layouts."""
+    slots, image = max(layout.slots for layout in layouts), (layouts[0].size, layouts[0].size)
     return Scenes(
-        np.empty((n, *image), np.uint8),
-        np.empty((n, slots), np.int64),
-        np.empty((n, slots), np.int64),
-        np.empty((n, slots, 4), np.int64),
-        np.empty(n),
-        np.empty((n, slots)),
-        np.empty((n, slots, *image), bool) if masks else None,
+        np.zeros((n, *image), np.uint8),
+        np.full((n, slots), BLANK),
+        np.full((n, slots), -1),
+        np.zeros((n, slots, 4), np.int64),
+        np.zeros(n),
+        np.zeros((n, slots)),
+        np.zeros((n, slots, *image), bool) if masks else None,
     )
 
 
@@ -488,12 +488,12 @@ def compose(glyphs: Glyphs, layout: str | Layout, n: int, seed: int = 0, start: 
         raise InputError(f"scenes: expected whole numbers n >= 1, seed in 0..2**63 - 1, start >= 0, got {came}.")
     if (missing := np.flatnonzero(glyphs.by_label[2] == 0)).size:
         raise InputError(f"{glyphs.source}: expected glyphs of all ten digits, got none of {missing.tolist()}.")
-    scenes, kinds = _empty(layouts[0], n, masks), len(layouts)
+    scenes, kinds = _blank(layouts, n, masks), len(layouts)
     for first in range(start, start + n, _CACHED * kinds):
         stop = min(first + _CACHED * kinds, start + n)
         for own in range(first, min(first + kinds, stop)):
             block = _compose_block(glyphs, layouts[own % kinds], _Chance(seed, own, stop, kinds), masks)
             rows = slice(own - start, stop - start, kinds)
-            for name, array in scenes.known().items():
-                array[rows] = getattr(block, name)
+            for name, values in block.known().items():
+                getattr(scenes, name)[(rows, *map(slice, values.shape[1:]))] = values
     return scenes

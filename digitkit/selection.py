@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['fold_glyphs', 'fit_fold', 'cross_validate', 'grid_search', 'score_choice']
 
-# %% ../nbs/42_selection.ipynb #163356fa
+# %% ../nbs/42_selection.ipynb #bb824912
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,8 @@ from .glyphs import Glyphs, load_glyphs, split_glyphs
 from .metrics import score
 from .reader import Reader, build_reader
 from .scenes import Scenes, compose
-from .store import load_split, load_split_glyphs, replacing, split_seed
+from .splits import load_split, load_split_glyphs
+from .store import replacing, split_seed
 from .training import best_epoch, fit, train
 
 # %% ../nbs/42_selection.ipynb #3b70f54d
@@ -34,7 +35,7 @@ def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
     splitter = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     return [(pool.subset(kept), pool.subset(held)) for kept, held in splitter.split(pool.images, pool.labels)]
 
-# %% ../nbs/42_selection.ipynb #f010a791
+# %% ../nbs/42_selection.ipynb #267d296e
 def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
     scores = score(reader.probs(scenes.images)[0], scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
@@ -56,8 +57,11 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     keras.utils.set_random_seed(config.seed)
     reader = build_reader(config)
     start = _accuracy(reader, validation)["digit_accuracy"]
+    source = kept
+    if not config.fresh_scenes:
+        source = compose(kept, config.layouts[-1], config.train_scenes, split_seed("train"))
     with TemporaryDirectory() as scratch:
-        history = fit(reader, kept, validation, config, Path(scratch))
+        history = fit(reader, source, validation, config, Path(scratch))
     result = {"fold": fold + 1, "start": start, **_accuracy(reader, validation)}
     result |= {"epoch": best_epoch(history), "seconds": float(history["seconds"].sum())}
     with replacing(path) as part:
