@@ -240,7 +240,7 @@ def _check_grid(config: Config) -> None:
             kind = searchable[key].__name__
             raise InputError(f"settings.ini: grid: {key} expects values of type {kind}, got {wrong[0]!r}.")
 
-# %% ../nbs/00_config.ipynb #8207fc2e
+# %% ../nbs/00_config.ipynb #c0244387
 def load_config(profile: str, experiment: str | None = None, seed: int = 0, file: Path | None = None) -> Config:
     """The settings of one experiment in one profile.
 
@@ -263,12 +263,13 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
         raise unknown("profile", profile, profiles)
     merged = sections["DEFAULT"] | sections[f"profile:{profile}"]
     experiment = merged["base"] if experiment is None else experiment
-    named = (experiment, merged["base"], merged["leak"], *merged["experiments"], *merged["select"])
-    merged |= sections[experiment] | sections.get(f"{profile}.{experiment}", {})
-    for name in (*named, *merged["members"]):
+    for name in (experiment, merged["base"], merged["leak"], *merged["experiments"], *merged["select"]):
         if name not in experiments:
             raise unknown("experiment", name, experiments)
+    merged |= sections[experiment] | sections.get(f"{profile}.{experiment}", {})
     for name in merged["members"]:
+        if name not in experiments:
+            raise unknown("experiment", name, experiments)
         if sections[name].get("members"):
             raise InputError(f"settings.ini: members of {experiment} expects experiments that train, got {name}.")
     config = Config(profile=profile, experiment=experiment, seed=int(seed), **merged)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Page', 'jobs_of', 'page_key', 'is_current', 'stderr_to', 'run_page', 'save_html', 'make_report']
 
-# %% ../nbs/51_report.ipynb #31528929
+# %% ../nbs/51_report.ipynb #3002fff0
 import hashlib
 import os
 import threading
@@ -27,10 +27,10 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
 from .config import Config, InputError, load_config, root
-from .runs import run_folder, source_fingerprint
+from .runs import configs_of, members_of, run_folder, source_fingerprint
 from .store import replacing
 
-# %% ../nbs/51_report.ipynb #e9cb79fa
+# %% ../nbs/51_report.ipynb #b954bfb2
 @dataclass(frozen=True)
 class Page:
     """One notebook of `nbs/reports/` with its parameters.
@@ -70,25 +70,36 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     them, is not among them.
     """
     overall = load_config(profile)
-    wanted = [experiment] if experiment else overall.experiments
-    selected = [name for name in overall.select if name in wanted]
+    selected = [name for name in overall.select if experiment in (None, name)]
     jobs = [[Page("92_select", load_config(profile, name), ("folds.csv", "grid.csv"))] for name in selected]
-    for seed in range(overall.seeds):
-        for name in wanted:
-            config = load_config(profile, name, seed)
-            made = ("config.json", "history.csv", "model.keras")
-            evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "predictions.npz"))
-            jobs.append([Page("90_train", config, made), evaluation])
+    for config in configs_of(profile, experiment):
+        evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "predictions.npz"))
+        jobs.append([evaluation] if config.members else [_train_page(config), evaluation])
     return [*jobs, [Page("93_audit", load_config(profile, overall.leak), ("audit.csv", "seen.csv"))]]
 
-# %% ../nbs/51_report.ipynb #186fe262
+
+def _train_page(config: Config) -> Page:
+    return Page("90_train", config, ("config.json", "history.csv", "model.keras"))
+
+# %% ../nbs/51_report.ipynb #2d6d9a04
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
     groups = {"91_evaluate": ("evaluation",), "92_select": ("selection",), "94_compare": ("evaluation", "report")}
     settings = page.config.fingerprint(*groups.get(page.notebook, ()))
     notebook = nbformat.read(page.source, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells)
-    return hashlib.sha256(" ".join([settings, source_fingerprint(text), before]).encode()).hexdigest()[:12]
+    model = page.config.model if page.notebook < "92" else None  # a search may try any
+    return hashlib.sha256(" ".join([settings, source_fingerprint(text, model), before]).encode()).hexdigest()[:12]
+
+
+def _keys(job: list[Page]) -> list[str]:
+    """The keys of a job's pages, each after the one before it."""
+    trained = members_of(job[0].config) if job[0].config.members else []
+    before, keys = "".join(page_key(_train_page(member)) for member in trained), []
+    for page in job:
+        before = page_key(page, before)
+        keys.append(before)
+    return keys
 
 
 def is_current(page: Page, key: str) -> bool:
@@ -231,7 +242,7 @@ def save_html(notebook: Path, path: Path, title: str) -> None:
     with replacing(path) as part:
         part.write_text(html)
 
-# %% ../nbs/51_report.ipynb #9f4f4518
+# %% ../nbs/51_report.ipynb #f1ba5036
 def _end_with(parent: int) -> None:
     """End this process soon after its parent has ended; returns at once."""
 
@@ -247,9 +258,8 @@ def _run_job(job: list[Page], parent: int) -> list[tuple[Page, str, str | None]]
     """Run a job's pages that are out of date, in order; (page, "current" | "done" | "failed", reason) of each."""
     if os.getpid() != parent:  # with one job at a time joblib stays in this process
         _end_with(parent)
-    results, before = [], ""
-    for page in job:
-        key = page_key(page, before)
+    results = []
+    for page, key in zip(job, _keys(job)):
         if is_current(page, key):
             results.append((page, "current", None))
         else:
@@ -257,18 +267,17 @@ def _run_job(job: list[Page], parent: int) -> list[tuple[Page, str, str | None]]
             results.append((page, "failed" if failure else "done", failure))
             if failure:
                 break
-        before = key
     return results
 
-# %% ../nbs/51_report.ipynb #b8f386d4
+# %% ../nbs/51_report.ipynb #c0fb88db
 def _is_done(job: list[Page]) -> bool:
     """Whether nothing of a job has to run."""
-    before = ""
-    for page in job:
-        before = page_key(page, before)
-        if not is_current(page, before):
-            return False
-    return True
+    return all(map(is_current, job, _keys(job)))
+
+
+def _stages(jobs: list[list[Page]]) -> list[list[list[Page]]]:
+    """The jobs that train, then those that read with what was trained."""
+    return [[job for job in jobs if bool(job[0].config.members) == late] for late in (False, True)]
 
 
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
@@ -291,13 +300,14 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     watcher = threading.Thread(target=_watch, args=(pages, say, stop), daemon=True)
     watcher.start()
     try:
-        jobs_at_once = 1 if all(map(_is_done, jobs)) else last.config.jobs  # a process costs seconds to start
-        work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
-        for finished in work(delayed(_run_job)(job, os.getpid()) for job in jobs):
-            for page, state, reason in finished:
-                results.append((page, state, reason))
-                words = {"current": "is up to date", "done": "done", "failed": f"FAILED: {reason}"}
-                say(f"[{len(results)}/{len(pages) + 1}] {page}: {words[state]}")
+        for stage in _stages(jobs):
+            jobs_at_once = 1 if all(map(_is_done, stage)) else last.config.jobs  # a process costs seconds to start
+            work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
+            for finished in work(delayed(_run_job)(job, os.getpid()) for job in stage):
+                for page, state, reason in finished:
+                    results.append((page, state, reason))
+                    words = {"current": "is up to date", "done": "done", "failed": f"FAILED: {reason}"}
+                    say(f"[{len(results)}/{len(pages) + 1}] {page}: {words[state]}")
     finally:
         stop.set()
         watcher.join()
