@@ -26,6 +26,10 @@ SETTINGS = [
     (("report", "--profile", "tiny"), dict(grid="[1]"), "grid expects a JSON object of lists"),
     (("report", "--profile", "tiny"), dict(epochs=0), "epochs expects at least 1, got 0."),
     (("report", "--profile", "tiny"), dict(protocol="onest"), "unknown protocol 'onest'. Did you mean 'honest'?"),
+    (("report", "--profile", "tiny"), dict(schedule="onecyle"), "unknown schedule 'onecyle'. Did you mean 'onecycle'?"),
+    (("report", "--profile", "tiny"), dict(slots=6), "slots expects 1 to 5, got 6."),
+    (("report", "--profile", "tiny"), dict(members="smal"), "unknown experiment 'smal'. Did you mean 'small'?"),
+    (("report", "--profile", "tiny"), dict(members="slots_views"), "expects experiments that train, got slots_views."),
 ]
 
 

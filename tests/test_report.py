@@ -9,8 +9,9 @@ import pytest
 from conftest import EPOCHS, RUN, change_settings, command
 
 from digitkit.metrics import METRICS
-from digitkit.report import is_current, jobs_of, page_key
+from digitkit.report import is_current, job_keys, jobs_of
 
+WHOLE = ("slots", "slots_views")
 FACTS = ["experiment", "test", "seeds", "n_scenes", "n_glyphs", "epoch", "params", "fit_seconds"]
 
 
@@ -19,10 +20,7 @@ def stale(project, monkeypatch) -> set[str]:
     monkeypatch.chdir(project)
     names = set()
     for job in jobs_of("tiny"):
-        before = ""
-        for page in job:
-            before = page_key(page, before)
-            names |= set() if is_current(page, before) else {str(page)}
+        names |= {str(page) for page, key in zip(job, job_keys(job)) if not is_current(page, key)}
     return names
 
 
@@ -38,8 +36,13 @@ def test_the_comparison_has_the_promised_columns(tiny):
     table = pd.read_csv(tiny.reports / "comparison.csv")
     assert list(table.columns[: len(FACTS)]) == FACTS
     assert {f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")} <= set(table.columns)
-    pairs = {(name, test) for name in ("small", "slots") for test in ("triple", "ladder14")}
-    assert set(zip(table["experiment"], table["test"])) == pairs and len(table) == 4
+    pairs = {(name, test) for name in ("small", *WHOLE, "columns") for test in ("triple", "ladder14")}
+    assert set(zip(table["experiment"], table["test"])) == pairs | {("columns", "crowd")} and len(table) == 9
+    views = table[table["experiment"] == "slots_views"]
+    assert (
+        views["epoch"].isna().all()
+        and (views["params"] == table.set_index("experiment").loc["slots", "params"].max()).all()
+    )
     assert (table["n_scenes"] == 60).all() and (table["exact_match_low"] <= table["exact_match_high"]).all()
 
 
@@ -47,8 +50,8 @@ def test_the_table_is_printed_and_progress_is_told(tiny):
     table = (tiny.reports / "comparison.md").read_text()
     assert table in tiny.done.stdout and "reports/tiny/index.html" in tiny.done.stdout
     assert re.search(rf"train small: epoch \d of {EPOCHS}, .*at most \d+:\d\d left", tiny.done.stderr)
-    for name in ("train slots", "evaluate small", "select small", "audit"):
-        assert re.search(rf"\[\d/7\] {name}: done", tiny.done.stderr)
+    for name in ("train slots", "evaluate small", "select small", "evaluate slots_views", "audit"):
+        assert re.search(rf"\[\d/10\] {name}: done", tiny.done.stderr)
     assert "compare: done" in tiny.done.stderr
 
 
@@ -59,7 +62,7 @@ def test_a_second_report_runs_nothing(tiny):
 
     before = times()
     again = command(tiny.project, "digitkit", "report", "--profile", "tiny")
-    assert again.returncode == 0 and again.stderr.count("up to date") == 7, again.stderr
+    assert again.returncode == 0 and again.stderr.count("up to date") == 10, again.stderr
     assert times() == before
     assert again.stdout == tiny.done.stdout
 
@@ -104,8 +107,9 @@ SMALL = {"train small", "evaluate small"}
 CHANGES = [
     ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
     ("pooled", dict(dropout=0.1), {"audit"}),
-    ("slots", dict(learning_rate=0.01), {"train slots", "evaluate slots"}),
-    ("profile:tiny", dict(resamples=50), {"evaluate small", "evaluate slots"}),
+    ("slots", dict(learning_rate=0.01), {"train slots"} | {f"evaluate {name}" for name in WHOLE}),
+    ("slots_views", dict(views=3), {"evaluate slots_views"}),
+    ("profile:tiny", dict(resamples=50), {f"evaluate {name}" for name in ("small", *WHOLE, "columns")} | {"audit"}),
     ("profile:tiny", dict(folds=3), {"select small"}),
     ("profile:tiny", dict(jobs=1), set()),
     ("profile:quick", dict(epochs=1), set()),
@@ -120,8 +124,15 @@ def test_a_change_of_settings_runs_what_it_touches(tiny_copy, monkeypatch, secti
 
 def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
     with open(tiny_copy / "digitkit/training.py", "a") as file:
-        file.write("\n# changed\n")
-    assert stale(tiny_copy, monkeypatch) == SMALL | {"train slots", "evaluate slots", "select small", "audit"}
+        file.write("\n# a comment\n")
+    assert stale(tiny_copy, monkeypatch) == set()
+    with open(tiny_copy / "digitkit/models.py", "a") as file:
+        file.write("\n@architecture\ndef wide(image, slots, classes, dropout):\n    return image\n")
+    assert stale(tiny_copy, monkeypatch) == {"select small"}  # a search may try any model
+    with open(tiny_copy / "digitkit/training.py", "a") as file:
+        file.write("\nMONITOR = 'val_loss'\n")
+    trained = {f"{page} {name}" for page in ("train", "evaluate") for name in ("slots", "columns")}
+    assert stale(tiny_copy, monkeypatch) == SMALL | trained | {"evaluate slots_views", "select small", "audit"}
 
 
 def test_a_failed_page_does_not_stop_the_others(troubled):
