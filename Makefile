@@ -1,6 +1,7 @@
 # digitkit: `make report`, `make test`, `make notebooks`, `make lab`, `make bench`. Each sets up .venv once.
 SHELL := /bin/bash
 PROFILE ?= quick
+EXPERIMENT ?= slots
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -11,7 +12,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench readme lint lock clean
+.PHONY: report test notebooks lab bench ship readme lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -35,6 +36,10 @@ lab: $(READY)  ## JupyterLab on the notebooks
 
 bench: $(READY)  ## one table; each row names both sides and their ratio
 	@$(BIN)/python -W ignore tests/bench.py
+
+ship: $(READY)  ## put the reader of a run (PROFILE=full EXPERIMENT=slots) into the package, with its page
+	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
+	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
 
 readme: report  ## put the quick report's table and pictures into README.md
 	@mkdir -p reports/readme

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from .config import InputError, unknown
 from .labels import BLANK, check_digits, decode, one_hot, pad_slots, presence
 
-# %% ../nbs/40_metrics.ipynb #26aa25b4
+# %% ../nbs/40_metrics.ipynb #782064cb
 def _check(probs, digits):
     "Both as arrays; InputError where they are no probabilities, no digits, or not of the same scenes."
     probs = np.asarray(probs)
@@ -35,7 +35,7 @@ def _check(probs, digits):
 
 
 def widen(probs: np.ndarray, slots: int) -> np.ndarray:
-    """Probabilities (n, k, 10 or 11) as (n, slots, 11), k at most `slots`; the slots that are added are surely blank."""
+    """Probabilities (n, k, 10 or 11) as (n, slots, 11), k at most `slots`; slots that are added are surely blank."""
     n, old, classes = probs.shape
     wide = np.zeros((n, slots, BLANK + 1), probs.dtype)
     wide[:, :old, :classes] = probs

@@ -17,11 +17,11 @@ import numpy as np  # noqa: E402
 
 from digitkit.audit import audit  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
+from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
-from digitkit.models import build_model  # noqa: E402
 from digitkit.reader import Reader, build_reader  # noqa: E402
 from digitkit.reference import reference_scenes  # noqa: E402
-from digitkit.scenes import compose  # noqa: E402
+from digitkit.scenes import Scenes, compose  # noqa: E402
 from digitkit.segment import segment  # noqa: E402
 from digitkit.sets import load_set, save_set  # noqa: E402
 from digitkit.store import Store  # noqa: E402
@@ -86,11 +86,12 @@ def shuffled(store: Store) -> None:
             assert len(batch.images)
 
 
-def trainer(name: str, x: np.ndarray, y: np.ndarray):
-    """A call that trains a fresh network on 1,024 crops, once more each time."""
-    network = build_model(name)
-    network.compile("adam", "categorical_crossentropy")
-    return lambda: network.fit(x, y, batch_size=64, verbose=0)
+def trainer(experiment: str, scenes: Scenes):
+    """A call that trains a fresh reader of the quick profile on these scenes, once more each time."""
+    fresh = build_reader(load_config("quick", experiment))
+    x, y = fresh.prepare(scenes.images), fresh.targets(scenes.digits)
+    fresh.network.compile("adam", "categorical_crossentropy")
+    return lambda: fresh.network.fit(x, y, batch_size=64, verbose=0)
 
 
 def seconds(call) -> float:
@@ -117,8 +118,10 @@ pool = load_glyphs("mnist" if has_mnist else "embedded")  # of the reference's s
 scenes = compose(glyphs, "triple", 1000, seed=1)
 some, image = scenes.images[:256], scenes.images[:1]
 reader: Reader = build_reader(load_config("quick", "small"))
-x = reader.prepare(scenes.images)[:1024]
-y = reader.targets(scenes.digits)[:1024]
+lessons = compose(glyphs, "triple", 512, seed=2)
+whole: Reader = build_reader(load_config("quick", "slots"))
+save_onnx(whole, here / "slots.onnx")
+deployed = load_onnx(here / "slots.onnx")
 build(100_000)  # 110,000 scenes for the rows that read
 store = Store(here / "built-100000" / "train.h5")
 built = load_set(here / "built-100000")
@@ -156,7 +159,16 @@ ROWS = [
     ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict,
      5),
     ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one, 5),
-    ("crops a second, training: small", "model0", 1024, 1024, trainer("small", x, y), trainer("model0", x, y), 5),
+    ("images a second, one a call, whole image: ONNX Runtime", "Keras, Reader.read", 1, 1,
+     lambda: deployed.read(image), lambda: whole.read(image), 50),
+    ("images a second, 256 a call, whole image: ONNX Runtime", "Keras, Reader.read", 256, 256,
+     lambda: deployed.read(some), lambda: whole.read(some), 7),
+    ("crops a second, training: small", "model0", 3 * len(lessons), 3 * len(lessons), trainer("small", lessons),
+     trainer("model0", lessons), 5),
+    ("crops a second, training: fast", "model0", 3 * len(lessons), 3 * len(lessons), trainer("fast", lessons),
+     trainer("model0", lessons), 5),
+    *((f"scenes a second, training: {name}", "model0, three crops a scene", len(lessons), len(lessons),
+       trainer(name, lessons), trainer("model0", lessons), 3) for name in ("slots", "columns", "heads")),
 ]  # fmt: skip
 
 print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of 1 to 5 turns\n")

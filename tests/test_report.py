@@ -39,10 +39,8 @@ def test_the_comparison_has_the_promised_columns(tiny):
     pairs = {(name, test) for name in ("small", *WHOLE, "columns") for test in ("triple", "ladder14")}
     assert set(zip(table["experiment"], table["test"])) == pairs | {("columns", "crowd")} and len(table) == 9
     views = table[table["experiment"] == "slots_views"]
-    assert (
-        views["epoch"].isna().all()
-        and (views["params"] == table.set_index("experiment").loc["slots", "params"].max()).all()
-    )
+    alone = table[table["experiment"] == "slots"]
+    assert views["epoch"].isna().all() and set(views["params"]) == set(alone["params"])
     assert (table["n_scenes"] == 60).all() and (table["exact_match_low"] <= table["exact_match_high"]).all()
 
 
