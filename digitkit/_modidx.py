@@ -229,6 +229,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.reader._to_reading': ('reader.html#_to_reading', 'digitkit/reader.py'),
                                  'digitkit.reader.as_images': ('reader.html#as_images', 'digitkit/reader.py'),
                                  'digitkit.reader.build_reader': ('reader.html#build_reader', 'digitkit/reader.py'),
+                                 'digitkit.reader.default_reader': ('reader.html#default_reader', 'digitkit/reader.py'),
                                  'digitkit.reader.load_reader': ('reader.html#load_reader', 'digitkit/reader.py'),
                                  'digitkit.reader.pixels': ('reader.html#pixels', 'digitkit/reader.py'),
                                  'digitkit.reader.prepare': ('reader.html#prepare', 'digitkit/reader.py'),

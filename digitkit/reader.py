@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['WHOLE', 'CROPS', 'BLOCK', 'Reading', 'as_images', 'Reader', 'build_reader', 'pixels', 'prepare', 'scale', 'targets',
-           'probs', 'read', 'save', 'load_reader']
+           'probs', 'read', 'save', 'load_reader', 'default_reader']
 
-# %% ../nbs/32_reader.ipynb #ec3acf45
+# %% ../nbs/32_reader.ipynb #f8adb728
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import keras
@@ -201,7 +202,7 @@ def read(self: Reader, images: np.ndarray | Sequence[np.ndarray]) -> Reading:
 
 Reader.probs, Reader.read = probs, read
 
-# %% ../nbs/32_reader.ipynb #2c01c364
+# %% ../nbs/32_reader.ipynb #3d2ae553
 def save(self: Reader, folder: Path) -> None:
     """Write `model.keras` into a run's folder, in one step; `config.json` is the run's."""
     with replacing(Path(folder) / "model.keras") as part:
@@ -235,4 +236,9 @@ def load_reader(folder: Path) -> Reader:
     return Reader(network, config.pipeline, config.segmenter)
 
 
-Reader.save, Reader.load = save, staticmethod(load_reader)
+def default_reader() -> Reader:
+    """The reader that is shipped with the package; InputError where there is none."""
+    return load_reader(Path(str(files("digitkit"))) / "shipped")
+
+
+Reader.save, Reader.load, Reader.default = save, staticmethod(load_reader), staticmethod(default_reader)
