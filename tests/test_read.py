@@ -7,13 +7,14 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import RUN, command
+from conftest import HERE, RUN, command
 
 from digitkit.glyphs import load_glyphs
 from digitkit.image_ops import load_image
 from digitkit.labels import number
 from digitkit.scenes import compose
 
+SHIPPED = HERE / "digitkit" / "shipped"
 RUNS = {"crops": RUN, "whole images": "reports/tiny/slots/seed0"}
 
 
@@ -100,3 +101,25 @@ def test_the_installed_command_prints_nothing_but_its_answer(tiny, folder, monke
     done = command(tiny.project, "digitkit", "read", folder, "--run", RUN, "--format", "csv")
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 3
+
+
+def test_the_shipped_reader_needs_no_run(call, project, tmp_path):
+    scenes = compose(load_glyphs(), "ladder14", 8, seed=9)
+    for k, image in enumerate(scenes.images):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), 255 - image)
+    code, out, err = call(project, "read", tmp_path, "--format", "json")
+    assert code == 0, err
+    right = [row["digits"] == truth for row, truth in zip(json.loads(out), number(scenes.digits))]
+    assert sum(right) >= 4  # 0.95 of such scenes; a fresh network reads one in a thousand
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 1_000_000
+
+
+def test_an_exported_reader_answers_alike(tiny, call, tmp_path, scenes):
+    cv2.imwrite(str(tmp_path / "image.png"), scenes.images[0])
+    code, _, err = call(tiny.project, "export", RUNS["whole images"], tmp_path / "reader.onnx")
+    assert code == 0, err
+    both = [
+        json.loads(call(tiny.project, "read", tmp_path / "image.png", "--run", run, "--format", "json")[1])
+        for run in (RUNS["whole images"], tmp_path / "reader.onnx")
+    ]
+    assert both[0][0]["digits"] == both[1][0]["digits"]
