@@ -61,12 +61,15 @@ def attend(x, slots: int, looks: int = 1):
 
 # %% ../nbs/30_blocks.ipynb #9e2dd7cf
 def slot_head(x, slots: int, classes: int):
-    """Probabilities (n, slots, classes) from features (n, c) or (n, slots, c): linear, then a softmax within a slot."""
+    """Probabilities (n, slots, classes) from features (n, c) or (n, slots, c): linear, then a softmax within a slot.
+
+    The softmax is in float32 whatever the layers before it compute in: near 1, bfloat16 has steps of 1/256.
+    """
     if len(x.shape) == 2:
         x = layers.Reshape((slots, classes))(layers.Dense(slots * classes)(x))
     else:
         x = layers.Dense(classes)(x)
-    return layers.Softmax(axis=-1)(x)
+    return layers.Softmax(axis=-1, dtype="float32")(x)
 
 # %% ../nbs/30_blocks.ipynb #a41eaa23
 @register_keras_serializable(package="digitkit")

@@ -81,6 +81,7 @@ class Config:
     shift: float
     zoom: float
     # the training
+    precision: str
     batch_size: int
     epochs: int
     schedule: str
@@ -223,7 +224,8 @@ def _check_ranges(config: Config) -> None:
     for key, most in dict(slots=5, views=9).items():
         if not 1 <= getattr(config, key) <= most:
             raise InputError(f"settings.ini: {key} expects 1 to {most}, got {getattr(config, key)}.")
-    for key, known in dict(protocol=("honest", "pooled"), schedule=("plateau", "onecycle")).items():
+    names = dict(protocol=("honest", "pooled"), schedule=("plateau", "onecycle"), precision=("float32", "bfloat16"))
+    for key, known in names.items():
         if getattr(config, key) not in known:
             raise unknown(key, getattr(config, key), known)
     _check_grid(config)

@@ -126,7 +126,7 @@ def build_reader(config: Config) -> Reader:
         raise InputError(f"the pipeline '{config.pipeline}' gives images of {height}x{width}; expected square ones.")
     augment = dict(rotation=config.rotation, shift=config.shift, zoom=config.zoom)
     slots, classes = (config.slots, BLANK + 1) if config.segmenter == WHOLE else (1, BLANK)
-    network = build_model(config.model, height, slots, classes, config.dropout, **augment)
+    network = build_model(config.model, height, slots, classes, config.dropout, **augment, precision=config.precision)
     return Reader(network, config.pipeline, config.segmenter)
 
 # %% ../nbs/32_reader.ipynb #09888851

@@ -8,6 +8,7 @@ __all__ = ['MONITOR', 'TrainingSet', 'StoredSet', 'compile_reader', 'best_epoch'
 # %% ../nbs/41_training.ipynb #385e5bb3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -241,8 +242,8 @@ def _is_done(config: Config, history: pd.DataFrame) -> bool:
 def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Config, folder: Path) -> pd.DataFrame:
     """Train a reader to the end of its configuration, or on from where its folder says that it was stopped.
 
-    The network of `reader` ends with the weights of the best epoch. `source` is as for `TrainingSet`; `validation`
-    chooses the epoch and is never trained on.
+    The network of `reader` ends in float32 with the weights of the best epoch. `source` is as for `TrainingSet`;
+    `validation` chooses the epoch and is never trained on.
 
     Returns
     -------
@@ -266,7 +267,9 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
             shuffle=False,
             verbose=0,
         )
-    reader.network = keras.saving.load_model(folder / "checkpoint" / "best.keras", safe_mode=True)
+    best = keras.saving.load_model(folder / "checkpoint" / "best.keras", safe_mode=True)
+    reader.network = build_reader(replace(config, precision="float32")).network
+    reader.network.set_weights(best.get_weights())
     return record.history
 
 # %% ../nbs/41_training.ipynb #7b94c5e6

@@ -39,7 +39,7 @@ def test_a_stopped_run_ends_with_the_numbers_of_an_undisturbed_one(tiny, trouble
     )
     pd.testing.assert_frame_equal(stopped, whole)
     with np.load(troubled.project / RUN / "predictions.npz") as a, np.load(tiny.project / RUN / "predictions.npz") as b:
-        assert a.files == b.files == ["triple", "ladder14"]
+        assert a.files == b.files == ["validation", "triple", "ladder14"]
         for test in a.files:
             np.testing.assert_array_equal(a[test], b[test], strict=True)
     scores = [json.loads((p / RUN / "metrics.json").read_text()) for p in (troubled.project, tiny.project)]
