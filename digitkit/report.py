@@ -294,7 +294,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     One line a failed page; empty if the report is whole.
     """
     jobs = jobs_of(profile, experiment)
-    last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "index.html"))
+    last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
     pages = [page for job in jobs for page in job]
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
     stop, results = threading.Event(), []

@@ -69,7 +69,9 @@ def build(n: int) -> None:
     command = [Path(sys.executable).with_name("digitkit"), "scenes", "build", here / f"built-{n}"]
     options = ["--layout", "ladder14", "--train", str(n), "--test", str(n // 10)]
     line = [sys.executable, "-c", MEASURED, *command, *options]
-    PEAKS[n] = int(subprocess.run(line, check=True, capture_output=True, text=True).stdout) / 1024
+    PEAKS[f"scenes build of {n:,} + {n // 10:,} scenes"] = (
+        int(subprocess.run(line, check=True, capture_output=True, text=True).stdout) / 1024
+    )
 
 
 def random_rows(path: Path, batches: int) -> None:
@@ -117,15 +119,32 @@ has_mnist = "DIGITKIT_MNIST" in os.environ or (root() / "data" / "mnist.npz").ex
 pool = load_glyphs("mnist" if has_mnist else "embedded")  # of the reference's sets
 scenes = compose(glyphs, "triple", 1000, seed=1)
 some, image = scenes.images[:256], scenes.images[:1]
-reader: Reader = build_reader(load_config("quick", "small"))
+reader = build_reader(load_config("quick", "small"))
 lessons = compose(glyphs, "triple", 512, seed=2)
-whole: Reader = build_reader(load_config("quick", "slots"))
+whole = Reader.default()  # of whole images, as shipped
 save_onnx(whole, here / "slots.onnx")
 deployed = load_onnx(here / "slots.onnx")
+many = compose(glyphs, "ladder14", 20_000, seed=3).images
 build(100_000)  # 110,000 scenes for the rows that read
 store = Store(here / "built-100000" / "train.h5")
 built = load_set(here / "built-100000")
 save_set({name: split.read(0, 2000) for name, split in built.items()}, here / "tree", "png")
+
+
+READ = """
+import sys
+import numpy as np
+from digitkit.deploy import load_onnx
+from digitkit.reader import Reader
+reader = load_onnx(sys.argv[1]) if sys.argv[1].endswith(".onnx") else Reader.default()
+reader.read(np.load(sys.argv[2]))
+"""
+
+
+def reading_peak(name: str, model: str) -> None:
+    """Peak memory in MB of a process that reads 2,560 scenes of a file, with Keras or from an ONNX file."""
+    line = [sys.executable, "-c", MEASURED, sys.executable, "-c", READ, model, here / "images.npy"]
+    PEAKS[name] = int(subprocess.run(line, check=True, capture_output=True, text=True).stdout) / 1024
 
 
 def through_predict():
@@ -176,6 +195,14 @@ print("| measure: A | B | A | B | A / B |\n|:---|:---|---:|---:|---:|")
 for name, against, n, m, one, other, rounds in ROWS:
     a, b, ratio = in_turns(one, other, rounds)
     print(f"| {name} | {against} | {n / a:,.0f} | {m / b:,.0f} | {ratio * n / m:.1f} |", flush=True)
-for n, peak in PEAKS.items():
-    print(f"\nscenes build of {n:,} + {n // 10:,} scenes: {peak:,.0f} MB at most")
+np.save(here / "images.npy", many[:2560])
+reading_peak("reading 2,560 scenes, Keras", "default")
+reading_peak("reading 2,560 scenes, ONNX Runtime", str(here / "slots.onnx"))
+for what, peak in PEAKS.items():
+    print(f"\n{what}: {peak:,.0f} MB at most")
+one = median(seconds(lambda: deployed.read(image)) for _ in range(50))
+differ = int((deployed.read(many).digits != whole.read(many).digits).any(axis=1).sum())
+print(
+    f"\none image, ONNX Runtime: {1000 * one:.1f} ms; of {len(many):,} scenes {differ} are read differently from Keras"
+)
 folder.cleanup()
