@@ -41,11 +41,9 @@ ship: $(READY)  ## put the reader of a run (PROFILE=full EXPERIMENT=slots) into 
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
 
-readme: report  ## put the tables and pictures of the reports into README.md
-	@mkdir -p reports/readme
-	@cp reports/quick/figures/{predictions,overlap,layouts,audit-reference}.png reports/readme/
-	@for p in quick full reference; do test ! -f reports/$$p/comparison.md || \
-	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/comparison.md" README.md; done
+readme:  ## put the tables of the reports that are here into README.md
+	@for p in quick full reference; do test ! -f reports/$$p/summary.md || \
+	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/summary.md" README.md; done
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock
