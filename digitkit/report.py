@@ -277,8 +277,9 @@ def _is_done(job: list[Page]) -> bool:
 
 
 def _stages(jobs: list[list[Page]]) -> list[list[list[Page]]]:
-    """The jobs that train, then those that read with what was trained."""
-    return [[job for job in jobs if bool(job[0].config.members) == late] for late in (False, True)]
+    """The jobs that train, then those that read with what was trained; the audit reads with the document's Model 1."""
+    second = [bool(job[0].config.members) or job[0].notebook == "93_audit" for job in jobs]
+    return [[job for job, late in zip(jobs, second) if late == stage] for stage in (False, True)]
 
 
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
