@@ -110,7 +110,7 @@ def test_the_shipped_reader_needs_no_run(call, project, tmp_path):
     code, out, err = call(project, "read", tmp_path, "--format", "json")
     assert code == 0, err
     right = [row["digits"] == truth for row, truth in zip(json.loads(out), number(scenes.digits))]
-    assert sum(right) >= 4  # 0.95 of such scenes; a fresh network reads one in a thousand
+    assert sum(right) >= 6  # 0.97 of such scenes; a fresh network reads one in a thousand
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 1_000_000
 
 
