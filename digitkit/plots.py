@@ -161,7 +161,7 @@ def show_predictions(images, digits, predicted, confidence=None, columns=6) -> F
     images : sequence of (H, W) arrays
         As for `show_images`.
     digits, predicted : (n, slots) integer arrays
-        True and predicted digits 0..9; a larger label is a blank and is shown as a dash.
+        True and predicted digits 0..9; a larger label is a blank and is shown as a dash, but not where both are.
     confidence : (n,) array, optional
         Confidence of the whole image, 0..1.
     columns : int
@@ -186,8 +186,9 @@ def show_predictions(images, digits, predicted, confidence=None, columns=6) -> F
         fig, axes = _grid(len(images), columns, 112, 112 * min(2, np.shape(images[0])[0] / np.shape(images[0])[1]), 18)
         for k, ax in enumerate(axes):
             _draw(ax, images[k])
-            parts = [(c, "#111827", "normal") for c in [*_number(digits[k]), " → "]]
-            for true, read, c in zip(digits[k], predicted[k], _number(predicted[k]), strict=True):
+            slots = [pair for pair in zip(digits[k], predicted[k], strict=True) if min(pair) < 10]
+            parts = [(c, "#111827", "normal") for c in [*_number(true for true, _ in slots), " → "]]
+            for (true, read), c in zip(slots, _number(read for _, read in slots), strict=True):
                 parts.append((c, "#111827", "normal") if true == read else (c, _WARNING, "bold"))
             if confidence is not None:
                 parts.append((f"  {confidence[k]:.2f}", _GREY, "normal"))
@@ -356,7 +357,8 @@ def show_confusion(matrix, labels=None) -> Figure:
         ax.set(xlabel="read as", ylabel="true digit")
         worst = np.unravel_index(off.argmax(), off.shape)
         often = f"\nmost often {labels[worst[0]]} as {labels[worst[1]]} ({off.max()} times)" if off.any() else ""
-        ax.set_title(f"{off.sum():,} of {matrix.sum():,} digits misread{often}")
+        digits = matrix.sum() - matrix[10:, 10:].sum()  # a slot that is rightly empty is no digit
+        ax.set_title(f"{off.sum():,} of {digits:,} digits misread{often}")
     return _finish(fig)
 
 # %% ../nbs/01_plots.ipynb #d0e17a20
