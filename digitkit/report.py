@@ -303,7 +303,8 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     watcher.start()
     try:
         for stage in _stages(jobs):
-            jobs_at_once = 1 if all(map(_is_done, stage)) else last.config.jobs  # a process costs seconds to start
+            # a process costs seconds to start, and one that never had a job would outlive this one
+            jobs_at_once = 1 if all(map(_is_done, stage)) else min(last.config.jobs, max(len(stage), 1))
             work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
             for finished in work(delayed(_run_job)(job, os.getpid()) for job in stage):
                 for page, state, reason in finished:

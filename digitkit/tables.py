@@ -100,7 +100,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     grid = cells.pivot(index="experiment", columns="title", values="shown")[list(title.unique())].fillna("-")
     scores = cells.pivot(index="experiment", columns="title", values="score")
     common = scores.loc[:, scores.notna().sum() == scores.notna().sum().max()].mean(axis=1, skipna=False)
-    facts = table.groupby("experiment")[["params", "fit_seconds"]].first()
+    facts = table.groupby("experiment")[["epoch", "params", "fit_seconds"]].first()
+    grid["epoch"] = ["-" if np.isnan(epoch) else f"{epoch:.0f}" for epoch in facts["epoch"]]
     grid["parameters"] = [f"{params:,.0f}" for params in facts["params"]]
     grid["minutes of training"] = [f"{seconds / 60:.1f}" for seconds in facts["fit_seconds"]]
     return grid.loc[common.sort_values(ascending=False).index].reset_index().rename_axis(columns=None)

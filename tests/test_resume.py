@@ -44,7 +44,9 @@ def test_a_stopped_run_ends_with_the_numbers_of_an_undisturbed_one(tiny, trouble
             np.testing.assert_array_equal(a[test], b[test], strict=True)
     scores = [json.loads((p / RUN / "metrics.json").read_text()) for p in (troubled.project, tiny.project)]
     for score in scores:
-        del score["fit_seconds"]
+        del score["fit_seconds"]  # what depends on the clock
+        for test in score["tests"].values():
+            del test["scenes_per_second"]
     assert scores[0] == scores[1]
 
 
