@@ -113,8 +113,9 @@ def observations(table: pd.DataFrame) -> list[str]:
     for test, part in table.groupby("test", sort=False):
         first = part.iloc[0]
         scored = f"{percent(first.exact_match, first.exact_match_low, first.exact_match_high)} % of the images"
+        digits = percent(first.digit_accuracy, first.digit_accuracy_low, first.digit_accuracy_high)
         epoch = "" if np.isnan(first.epoch) else f" (epoch {first.epoch:.0f})"
-        sentence = f"On {test}, {first.experiment}{epoch} reads {scored} without a mistake"
+        sentence = f"On {test}, {first.experiment}{epoch} reads {scored} without a mistake ({digits} % of the digits)"
         if len(part) > 1:
             points = f"{percent(first.lead, first.lead_low, first.lead_high, sign=True)} points"
             separate = "the interval excludes zero" if first.lead_low > 0 else "the interval does not separate them"
