@@ -44,7 +44,8 @@ ship: $(READY)  ## put the reader of a run (PROFILE=full EXPERIMENT=columns) int
 readme:  ## put the tables of the reports that are here into README.md
 	@for p in quick full reference; do test ! -f reports/$$p/summary.md || \
 	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/summary.md" README.md; done
-	@sed -i -e "/<!-- faults:/,/<!-- \/faults/{//!d}" -e "/<!-- faults:/r reports/reference/faults.md" README.md
+	@test ! -f reports/reference/faults.md || \
+	  sed -i -e "/<!-- faults:/,/<!-- \/faults/{//!d}" -e "/<!-- faults:/r reports/reference/faults.md" README.md
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock
