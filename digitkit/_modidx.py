@@ -129,6 +129,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'digitkit.ink._shadow': ('ink.html#_shadow', 'digitkit/ink.py'),
                               'digitkit.ink.add_background': ('ink.html#add_background', 'digitkit/ink.py'),
                               'digitkit.ink.add_noise': ('ink.html#add_noise', 'digitkit/ink.py'),
+                              'digitkit.ink.bend': ('ink.html#bend', 'digitkit/ink.py'),
                               'digitkit.ink.ink_boxes': ('ink.html#ink_boxes', 'digitkit/ink.py'),
                               'digitkit.ink.occlude': ('ink.html#occlude', 'digitkit/ink.py'),
                               'digitkit.ink.paste': ('ink.html#paste', 'digitkit/ink.py'),

@@ -16,7 +16,19 @@ from numpy.random import Generator, Philox
 
 from .config import SWITCH, InputError, unknown
 from .glyphs import Glyphs
-from .ink import MERGES, add_background, add_noise, ink_boxes, occlude, paste, thicken, turn, windows
+from digitkit.ink import (
+    KNOTS,
+    MERGES,
+    add_background,
+    add_noise,
+    bend,
+    ink_boxes,
+    occlude,
+    paste,
+    thicken,
+    turn,
+    windows,
+)
 from .labels import BLANK
 
 # %% ../nbs/12_scenes.ipynb #3dc4b58e
@@ -24,8 +36,8 @@ GLYPH = 28  # pixels a side
 BLOCK = 4096  # scenes that are read, written or shuffled together; 29 MB of 84x84
 _RANGES = {
     "jitter": (0, 256), "sway": (0, 28), "bleed": (0, 28), "box": (8, 28), "size": (8, 512), "occlusion": (0, 0.9),
-    "rotation": (0, 180), "scale": (0, 0.5), "thickness": (0, 4), "contrast": (0, 0.95), "background": (0, 255),
-    "noise": (0, 128),
+    "rotation": (0, 180), "scale": (0, 0.5), "thickness": (0, 4), "bend": (0, 1.5), "contrast": (0, 0.95),
+    "background": (0, 255), "noise": (0, 128),
 }  # fmt: skip
 
 
@@ -48,6 +60,7 @@ class Layout:
     occlusion : share of a scene's ink that a bar or a patch hides, 0..0.9
     rotation, scale : each digit is turned by up to so many degrees, and scaled by a factor of 1 - scale to 1 + scale
     thickness : strokes are up to so many pixels wider or thinner
+    bend : parts of each glyph are moved by up to so many pixels of its 28x28, smoothly
     contrast : ink is dimmed by up to this share of its level
     background : level of the ground in each corner of the image, 0 up to this, of 255
     noise : standard deviation of Gaussian noise, in grey levels
@@ -68,6 +81,7 @@ class Layout:
     rotation: float = 0.0
     scale: float = 0.0
     thickness: int = 0
+    bend: float = 0.0
     contrast: float = 0.0
     background: int = 0
     noise: float = 0.0
@@ -210,7 +224,7 @@ def parse_layouts(text: str) -> list[Layout]:
     return layouts
 
 # %% ../nbs/12_scenes.ipynb #d717a9fe
-_STREAMS = ("scene", "different", "count", "sway", "shape", "occlusion", "contrast", "background", "noise")
+_STREAMS = ("scene", "different", "count", "sway", "shape", "occlusion", "contrast", "background", "noise", "bend")
 
 
 @dataclass(frozen=True)
@@ -352,9 +366,13 @@ def _tiles(glyphs: Glyphs, layout: Layout, chosen: np.ndarray, chance: _Chance) 
     n, slots = chosen.shape
     tiles, boxes = glyphs.images[chosen], glyphs.boxes[chosen]
     tiles[chosen < 0], boxes[chosen < 0] = 0, 0
-    if not (layout.box != GLYPH or layout.thickness or layout.rotation or layout.scale):
+    if not (layout.box != GLYPH or layout.thickness or layout.bend or layout.rotation or layout.scale):
         return tiles, boxes
     tiles = tiles.reshape(-1, GLYPH, GLYPH)
+    if layout.bend:
+        knots = 2 * KNOTS**2
+        moves = chance.uniforms("bend", knots * slots)[:, : knots * slots].reshape(-1, 2, KNOTS, KNOTS)
+        tiles = bend(tiles, layout.bend * (2 * moves - 1))
     if layout.box != GLYPH:
         tiles = np.stack([cv2.resize(tile, (layout.box, layout.box), interpolation=cv2.INTER_AREA) for tile in tiles])
     u = chance.uniforms("shape", 3 * slots)[:, : 3 * slots].reshape(-1, 3)
