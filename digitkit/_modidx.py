@@ -433,6 +433,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.tables.comparison': ('tables.html#comparison', 'digitkit/tables.py'),
                                  'digitkit.tables.comparison_text': ('tables.html#comparison_text', 'digitkit/tables.py'),
                                  'digitkit.tables.fault_text': ('tables.html#fault_text', 'digitkit/tables.py'),
+                                 'digitkit.tables.headline': ('tables.html#headline', 'digitkit/tables.py'),
                                  'digitkit.tables.observations': ('tables.html#observations', 'digitkit/tables.py'),
                                  'digitkit.tables.percent': ('tables.html#percent', 'digitkit/tables.py'),
                                  'digitkit.tables.summary': ('tables.html#summary', 'digitkit/tables.py')},
