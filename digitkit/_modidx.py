@@ -52,6 +52,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.config._check_grid': ('config.html#_check_grid', 'digitkit/config.py'),
                                  'digitkit.config._check_names': ('config.html#_check_names', 'digitkit/config.py'),
                                  'digitkit.config._check_ranges': ('config.html#_check_ranges', 'digitkit/config.py'),
+                                 'digitkit.config._git': ('config.html#_git', 'digitkit/config.py'),
                                  'digitkit.config._line': ('config.html#_line', 'digitkit/config.py'),
                                  'digitkit.config._of': ('config.html#_of', 'digitkit/config.py'),
                                  'digitkit.config._sections': ('config.html#_sections', 'digitkit/config.py'),

@@ -282,6 +282,11 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
 PACKAGES = ("digitkit", "numpy", "opencv-python-headless", "h5py", "scikit-learn", "tensorflow", "keras", "papermill")
 
 
+def _git(*words: str) -> str:
+    """What git says about the project; nothing outside of a repository."""
+    return subprocess.run(["git", *words], cwd=root(), capture_output=True, text=True).stdout.strip()
+
+
 def provenance() -> dict[str, str]:
     """Versions, machine and git revision of whoever asks; text by name, without a path or a user name."""
     result = {"python": platform.python_version(), "machine": platform.machine(), "cpus": str(os.cpu_count())}
@@ -290,5 +295,5 @@ def provenance() -> dict[str, str]:
             result[package] = version(package)
         except PackageNotFoundError:
             result[package] = "not installed"
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=root(), capture_output=True, text=True)
-    return result | {"revision": git.stdout.strip() or "unknown"}
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")
+    return result | {"revision": (_git("rev-parse", "--short", "HEAD") or "unknown") + ("-dirty" if changed else "")}
