@@ -16,19 +16,7 @@ from numpy.random import Generator, Philox
 
 from .config import SWITCH, InputError, unknown
 from .glyphs import Glyphs
-from digitkit.ink import (
-    KNOTS,
-    MERGES,
-    add_background,
-    add_noise,
-    bend,
-    ink_boxes,
-    occlude,
-    paste,
-    thicken,
-    turn,
-    windows,
-)
+from .ink import MERGES, add_background, add_noise, bend, ink_boxes, occlude, paste, thicken, turn, windows
 from .labels import BLANK
 
 # %% ../nbs/12_scenes.ipynb #3dc4b58e
@@ -361,6 +349,9 @@ class Scenes:
         )
 
 # %% ../nbs/12_scenes.ipynb #64feb2c2
+_KNOTS = 4  # along each axis of a glyph, for `bend`
+
+
 def _tiles(glyphs: Glyphs, layout: Layout, chosen: np.ndarray, chance: _Chance) -> tuple[np.ndarray, np.ndarray]:
     """Tiles (n, slots, box, box) uint8 of the chosen glyphs and the boxes of their ink (n, slots, 4)."""
     n, slots = chosen.shape
@@ -370,8 +361,8 @@ def _tiles(glyphs: Glyphs, layout: Layout, chosen: np.ndarray, chance: _Chance) 
         return tiles, boxes
     tiles = tiles.reshape(-1, GLYPH, GLYPH)
     if layout.bend:
-        knots = 2 * KNOTS**2
-        moves = chance.uniforms("bend", knots * slots)[:, : knots * slots].reshape(-1, 2, KNOTS, KNOTS)
+        width = slots * 2 * _KNOTS**2
+        moves = chance.uniforms("bend", width)[:, :width].reshape(-1, 2, _KNOTS, _KNOTS)
         tiles = bend(tiles, layout.bend * (2 * moves - 1))
     if layout.box != GLYPH:
         tiles = np.stack([cv2.resize(tile, (layout.box, layout.box), interpolation=cv2.INTER_AREA) for tile in tiles])

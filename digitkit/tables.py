@@ -120,13 +120,13 @@ def observations(table: pd.DataFrame) -> list[str]:
     for test, part in table.groupby("test", sort=False):
         first = part.iloc[0]
         reader = first.experiment + ("" if np.isnan(first.epoch) else f" (epoch {first.epoch:.0f})")
-        scored, digits = (
-            f"{percent(first[m], first[f'{m}_low'], first[f'{m}_high'])} %" for m in (headline(test), "digit_accuracy")
-        )
+        bounds = (f"{headline(test)}{end}" for end in ("", "_low", "_high"))
+        scored = f"{percent(*first[list(bounds)])} % of the images"
         if headline(test) == "top_set":
-            sentence = f"On {test}, {reader} has the digits of {scored} of the images among its two likeliest"
+            sentence = f"On {test}, {reader} has the digits of {scored} among its two likeliest"
         else:
-            sentence = f"On {test}, {reader} reads {scored} of the images without a mistake ({digits} of the digits)"
+            digits = percent(first.digit_accuracy, first.digit_accuracy_low, first.digit_accuracy_high)
+            sentence = f"On {test}, {reader} reads {scored} without a mistake ({digits} % of the digits)"
         if len(part) > 1:
             points = f"{percent(first.lead, first.lead_low, first.lead_high, sign=True)} points"
             separate = "the interval excludes zero" if first.lead_low > 0 else "the interval does not separate them"
