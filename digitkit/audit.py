@@ -70,7 +70,7 @@ class Traces:
     labels: np.ndarray
     repeats: float
 
-
+# %% ../nbs/24_audit.ipynb #d359a48b
 def trace(blocks: Iterable[Scenes]) -> Traces:
     """Read a split once, block by block."""
     images, crops, glyphs, numbers, per_scene = [], [], [], [], []

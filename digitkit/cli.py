@@ -90,7 +90,7 @@ def _answer(path: Path, reader) -> dict:
     each = [round(float(c), 4) for c in reading.digit_confidence[0]]
     return row | {"digit_confidence": each, "cut": bool(reading.ok[0])}
 
-
+# %% ../nbs/60_cli.ipynb #eece8711
 def _load(run: Path | None):
     """The reader in a run's folder or an ONNX file, or the one that is shipped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -104,7 +104,7 @@ def _load(run: Path | None):
         return Reader.default()
     return load_onnx(run) if run.suffix == ".onnx" else Reader.load(run)
 
-
+# %% ../nbs/60_cli.ipynb #58a6c09e
 @app.command()
 def read(
     images: Annotated[list[str], typer.Argument(help="PNG or JPEG files, folders or patterns.")],

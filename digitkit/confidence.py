@@ -57,7 +57,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
     table.insert(1, "high", (table["bin"] + 1) / bins)
     return table.drop(columns="bin")
 
-
+# %% ../nbs/43_confidence.ipynb #aa50982d
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
     """The expected calibration error, 0..1: mean gap between confidence and accuracy, weighted by a bin's answers."""
     table = reliability(confidence, right, bins)

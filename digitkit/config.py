@@ -165,7 +165,7 @@ def _line(text: str, section: str, key: str | None = None) -> int:
             return number
     return 0
 
-
+# %% ../nbs/00_config.ipynb #8a921574
 def _sections(file: Path) -> dict[str, dict]:
     """Every section of a settings file with typed values; raises InputError that names the line of a mistake."""
     text = file.read_text()
@@ -207,7 +207,7 @@ def _check_names(sections: dict[str, dict], text: str, file: Path) -> tuple[list
                 raise InputError(f"{where}: {unknown('experiment', experiment, experiments)}")
     return profiles, experiments
 
-
+# %% ../nbs/00_config.ipynb #8b4a5e5a
 def _check_ranges(config: Config) -> None:
     """Raise InputError for a number out of its range."""
     at_least = dict(train_scenes=1, val_scenes=1, test_scenes=1, batch_size=1, epochs=1, patience=1, lr_patience=1)
@@ -230,7 +230,7 @@ def _check_ranges(config: Config) -> None:
             raise unknown(key, getattr(config, key), known)
     _check_grid(config)
 
-
+# %% ../nbs/00_config.ipynb #5b5591ca
 def _check_grid(config: Config) -> None:
     """Raise InputError for a grid over a key that is no reader's, or with values of another type."""
     hints = get_type_hints(Config)

@@ -65,7 +65,7 @@ def save_onnx(reader: Reader, path: Path) -> None:
         onnx.helper.set_model_props(model, facts)
         onnx.save(model, part)
 
-
+# %% ../nbs/34_deploy.ipynb #1d803bce
 def load_onnx(path: Path, threads: int = 0) -> Reader:
     """The reader in a file that `save_onnx` wrote.
 

@@ -101,7 +101,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
         f"{path}: expected the arrays images and labels, or x_train, y_train, x_test, y_test; got {', '.join(arrays)}."
     )
 
-
+# %% ../nbs/11_glyphs.ipynb #2d3085cd
 def _load_file(path: Path, source: str) -> Glyphs:
     """Glyphs of an .npz file, with ids in file order; InputError where shape, dtype or labels are wrong."""
     images, labels = _read_npz(path)
@@ -134,7 +134,7 @@ def _download() -> Glyphs:
     images, labels = np.concatenate([images, test_images]), np.concatenate([labels, test_labels])
     return Glyphs(images, labels.astype(np.int64), np.arange(len(labels)), "mnist")
 
-
+# %% ../nbs/11_glyphs.ipynb #acc4af5c
 @cache
 def _mnist(path: Path | None) -> Glyphs:
     glyphs = _load_file(path, "mnist") if path else _download()

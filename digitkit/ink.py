@@ -118,7 +118,7 @@ def _distance(x: np.ndarray, y: np.ndarray, angle: np.ndarray, bar: np.ndarray) 
     across, along = np.abs(x * cos + y * sin), np.abs(y * cos - x * sin)
     return np.where(bar, across, np.maximum(across, along)).astype(np.int64)
 
-
+# %% ../nbs/02_ink.ipynb #68bf8e1b
 def occlude(ink: np.ndarray, share: float, u: np.ndarray) -> np.ndarray:
     """Which ink a bar or a patch hides: at least a share of each scene's, by the narrowest of whole pixels that does.
 

@@ -87,7 +87,7 @@ def _ratio(above, below):
     "0 where there is nothing to divide by, as Keras and scikit-learn have it."
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below > 0)
 
-
+# %% ../nbs/40_metrics.ipynb #d89500d3
 def _scores(s):
     "Scores from sums of `_counts`; the sums may have leading axes, such as resamples."
     seen = s["true"] > 0  # classes that no scene holds are left out of the macro scores

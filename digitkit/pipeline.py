@@ -129,7 +129,7 @@ NAMED = {
     "scene": "fit(84)",
 }
 
-
+# %% ../nbs/21_pipeline.ipynb #893fd8f1
 def parse_pipeline(text: "str | Pipeline") -> Pipeline:
     """The pipeline that a text describes.
 

@@ -218,7 +218,7 @@ def _fit(name, width, lines=9):
 def _value(metric, v):
     return f"{v:.3g}" if metric == "loss" else f"{100 * v:.2f} %"
 
-
+# %% ../nbs/01_plots.ipynb #7a0813f0
 def _axis(axis, metric, ticks=4):
     "Fractions are shown in per cent, and there are never more ticks than fit."
     axis.set_major_locator(MaxNLocator(ticks) if np.isscalar(ticks) else FixedLocator(ticks))
@@ -657,7 +657,7 @@ def show_reliability(frame) -> Figure:
         ax.set_title("Accuracy by confidence")
     return _finish(fig)
 
-
+# %% ../nbs/01_plots.ipynb #e2c1be23
 def show_risk(curves) -> Figure:
     """Show, for one or more readers, the share of mistakes among the accepted answers against the share accepted.
 

@@ -150,7 +150,7 @@ def scale(pixels: np.ndarray) -> np.ndarray:
     """Pixels (m, H, W) uint8 as x (m, H, W, 1) float32 in 0..1."""
     return pixels[..., None].astype(np.float32) / 255
 
-
+# %% ../nbs/32_reader.ipynb #23a2aa8d
 def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """What the network should answer for scenes with these digits (n, k): one-hot rows (m, slots, classes).
 
@@ -184,7 +184,7 @@ def probs(self: Reader, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.nd
     answers = np.concatenate(answers)
     return answers.reshape(len(images), self.slots, answers.shape[-1]), np.concatenate(flags)
 
-
+# %% ../nbs/32_reader.ipynb #77a60272
 def read(self: Reader, images: np.ndarray | Sequence[np.ndarray]) -> Reading:
     """Read digits from images.
 
@@ -208,7 +208,7 @@ def save(self: Reader, folder: Path) -> None:
     with replacing(Path(folder) / "model.keras") as part:
         self.network.save(part)
 
-
+# %% ../nbs/32_reader.ipynb #05624449
 def load_reader(folder: Path) -> Reader:
     """The reader of a run's folder, from `config.json` and `model.keras`; executes nothing from either.
 
@@ -235,7 +235,7 @@ def load_reader(folder: Path) -> Reader:
         raise InputError(f"{folder / 'model.keras'} is no readable Keras model: {str(error).splitlines()[0]}") from None
     return Reader(network, config.pipeline, config.segmenter)
 
-
+# %% ../nbs/32_reader.ipynb #ffb1810a
 def default_reader() -> Reader:
     """The reader that is shipped with the package; InputError where there is none."""
     return load_reader(Path(str(files("digitkit"))) / "shipped")

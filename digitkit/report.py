@@ -62,7 +62,7 @@ class Page:
         seed = f" seed {self.config.seed}" if self.config.seed else ""
         return self.notebook.split("_", 1)[1] + whose + seed
 
-
+# %% ../nbs/51_report.ipynb #02cc1d3b
 def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     """The pages of a profile as lists that may run side by side; the pages of a list run in order.
 
@@ -159,7 +159,7 @@ def _execute(page: Page, output: Path) -> str | None:
         return (str(error).strip() or type(error).__name__).splitlines()[-1]
     return None
 
-
+# %% ../nbs/51_report.ipynb #2e6c2469
 def run_page(page: Page, key: str) -> str | None:
     """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
@@ -233,7 +233,7 @@ class _PlainExporter(HTMLExporter):
     def markdown2html(self, context, source):
         return MarkdownWithMath(renderer=_MathRenderer(escape=False)).render(source)
 
-
+# %% ../nbs/51_report.ipynb #84346f13
 def save_html(notebook: Path, path: Path, title: str) -> None:
     """Write an executed notebook as one HTML file without scripts, requests, code or warnings."""
     page = nbformat.read(notebook, as_version=4)
@@ -281,7 +281,7 @@ def _stages(jobs: list[list[Page]]) -> list[list[list[Page]]]:
     second = [bool(job[0].config.members) or job[0].notebook == "93_audit" for job in jobs]
     return [[job for job, late in zip(jobs, second) if late == stage] for stage in (False, True)]
 
-
+# %% ../nbs/51_report.ipynb #f66ebe36
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
     """Run every page of a profile that is out of date, then the comparison, and write `index.html`.
 

@@ -41,7 +41,7 @@ def _code(module: str, model: str | None) -> str:
     kept = [node for node in tree.body if not _is_other(node, model)]
     return "\n".join(ast.unparse(node) for node in kept)
 
-
+# %% ../nbs/50_runs.ipynb #6fe2313f
 def source_fingerprint(text: str, model: str | None = None) -> str:
     """Twelve hexadecimal digits over a notebook's or module's `text` and the code of all digitkit modules behind it.
 
@@ -79,7 +79,7 @@ def data_fingerprints(config: Config) -> dict[str, str]:
     tests = {layout: fingerprint(load_split(config, "test", layout)) for layout in config.tests}
     return {"val": fingerprint(load_split(config, "val")), **tests}
 
-
+# %% ../nbs/50_runs.ipynb #46c3f0af
 def open_run(config: Config) -> Path:
     """The folder of a run, with `config.json`, ready to train or to go on.
 
@@ -141,7 +141,7 @@ def _check_run(folder: Path, config: Config, data: dict[str, str]) -> dict:
         raise InputError(f"{folder}: tested on other data than is asked for now; run it again.")
     return metrics
 
-
+# %% ../nbs/50_runs.ipynb #99452306
 def load_runs(configs: list[Config]) -> tuple[pd.DataFrame, dict[str, str]]:
     """One row a finished run and test, and the reason, by experiment and seed, why any other is missing.
 

@@ -28,7 +28,7 @@ _RANGES = {
     "background": (0, 255), "noise": (0, 128),
 }  # fmt: skip
 
-
+# %% ../nbs/12_scenes.ipynb #85adc1b9
 @dataclass(frozen=True, repr=False)
 class Layout:
     """Where the digits of a scene may lie, and what else happens to it. "Up to" is drawn anew, evenly.
@@ -105,7 +105,7 @@ def _has_type(value, default) -> bool:
         return isinstance(value, type(default))
     return isinstance(value, (int, float) if isinstance(default, float) else int) and not isinstance(value, bool)
 
-
+# %% ../nbs/12_scenes.ipynb #cd83e91c
 def _check_options(layout: Layout) -> None:
     """InputError for an option of another type, or outside its range."""
     name = f"layout {layout.name}"
@@ -126,7 +126,7 @@ def _check_options(layout: Layout) -> None:
     if not layout.repeats and layout.slots > 10:
         raise InputError(f"{name}: there are ten different digits, got digits up to {layout.slots} without repeats.")
 
-
+# %% ../nbs/12_scenes.ipynb #da1d884c
 def _check_fit(layout: Layout) -> None:
     """InputError for digits that do not fit into the image."""
     room, gaps = layout.size + 2 * layout.bleed - layout.box, layout.slots - 1
@@ -176,7 +176,7 @@ def _option(layout: str, key: str, text: str):
     except (ValueError, KeyError):
         raise InputError(f"layout {layout}: {key} expects {_FORMS[kind]}, got '{text}'.") from None
 
-
+# %% ../nbs/12_scenes.ipynb #2477d501
 def _parse_one(text: str) -> Layout:
     """The layout of a name with or without options."""
     form = re.fullmatch(r"(\w+)(?:\((.*)\))?", text)
@@ -196,7 +196,7 @@ def _parse_one(text: str) -> Layout:
         options[key] = _option(text, key, value)
     return replace(LAYOUTS[name], name=text, **options)
 
-
+# %% ../nbs/12_scenes.ipynb #7fa3d682
 def parse_layouts(text: str) -> list[Layout]:
     """The layouts of a sum of names in `LAYOUTS` and `ladder(low,high)`, each with or without options in brackets.
 
@@ -260,7 +260,7 @@ def _draw_glyphs(glyphs: Glyphs, layout: Layout, chance: _Chance) -> np.ndarray:
         chosen[np.arange(slots) >= count] = -1
     return chosen
 
-
+# %% ../nbs/12_scenes.ipynb #71b8482d
 def _draw_corners(layout: Layout, present: np.ndarray, chance: _Chance) -> np.ndarray:
     """Left and top edge of every box (n, slots, 2) int64 on the canvas, which is the image with its bleed."""
     slots, (low, high), room = layout.slots, layout.pitch, layout.size + 2 * layout.bleed - layout.box
@@ -392,7 +392,7 @@ def _hide(layout: Layout, images: np.ndarray, owners: np.ndarray, chance: _Chanc
         hidden = occlude(images, layout.occlusion, chance.uniforms("occlusion", 3)[:, :3])
         images[hidden] = owners[hidden] = 0
 
-
+# %% ../nbs/12_scenes.ipynb #ddf8b8e9
 def _merge(layout: Layout, tiles: np.ndarray, corners: np.ndarray, chance: _Chance) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, H, W) of tiles merged as the layout says, and the visible share of each, (n, slots)."""
     images, marks, by_strength = _canvas(layout, tiles, corners, layout.merge), tiles, layout.merge != "over"
@@ -472,7 +472,7 @@ def _blank(layouts: list[Layout], n: int, masks: bool) -> Scenes:
         np.zeros((n, slots, *image), bool) if masks else None,
     )
 
-
+# %% ../nbs/12_scenes.ipynb #4fc8de51
 def compose(glyphs: Glyphs, layout: str | Layout, n: int, seed: int = 0, start: int = 0, masks: bool = False) -> Scenes:
     """Scenes start .. start + n - 1 of the endless set that glyphs, layout and seed describe.
 

@@ -34,7 +34,7 @@ class Cut:
 
 Parts = list[tuple[int, np.ndarray]]  # left edge in the scene, and the part's pixels
 
-
+# %% ../nbs/22_segment.ipynb #5c0aa3ae
 def _strips(img: np.ndarray, edges) -> Parts | None:
     """Vertical strips between neighbouring edges; None if an edge does not lie right of the one before."""
     edges = [int(edge) for edge in edges]
@@ -158,7 +158,7 @@ def _markers(img: np.ndarray, edges: list[int]) -> tuple[np.ndarray, np.ndarray]
         sure[first:last] = k
     return straight, np.where(img > 0, sure, slots + 1).astype(np.int32)
 
-
+# %% ../nbs/22_segment.ipynb #e715ec52
 def watershed(img: np.ndarray, slots: int = 3) -> Parts | None:
     """Parts flooded from the ink around the middle of each strip of `projection`; see `columns`.
 
@@ -179,7 +179,7 @@ def watershed(img: np.ndarray, slots: int = 3) -> Parts | None:
 # %% ../nbs/22_segment.ipynb #53f2e282
 SEGMENTERS = {"columns": columns, "contours": contours, "projection": projection, "watershed": watershed}
 
-
+# %% ../nbs/22_segment.ipynb #176a37af
 def cut(img: np.ndarray, segmenter: str = "columns", slots: int = 3) -> Cut:
     """One scene cut into `slots` digits.
 

@@ -40,7 +40,7 @@ def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
     scores = score(reader.probs(scenes.images)[0], scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
 
-
+# %% ../nbs/42_selection.ipynb #f758db3d
 def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     """Fit a fresh reader on one fold, or read the result of the same fit from `folder`.
 

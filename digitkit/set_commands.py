@@ -59,7 +59,7 @@ _Source = Annotated[str, typer.Option(help="embedded (5,000 digits), mnist (70,0
 def scenes() -> None:
     """Build, look at and convert sets of scenes."""
 
-
+# %% ../nbs/59_set_commands.ipynb #1fd572d9
 @scenes_app.command()
 def build(
     folder: _Folder,
@@ -164,7 +164,7 @@ def _verdict(found: Audit, threshold: float) -> str:
         lines.append(f"only {crops:,} of {digits:,} digits could be cut out at empty columns and compared as crops.")
     return "\n".join(lines)
 
-
+# %% ../nbs/59_set_commands.ipynb #40c0391b
 def audit(
     path: _AnySet,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Largest share that is no leak, 0 to 1.")] = 0.0,

@@ -121,7 +121,7 @@ def _count(name: str) -> tuple[float, str]:
     count = re.match(r"([0-9]+)_", name)
     return (int(count[1]) if count else float("inf")), name
 
-
+# %% ../nbs/23_sets.ipynb #745286d0
 def _tree_rows(split: Path) -> list[tuple[str, str]]:
     """File (below the set's folder) and number of every image of a split, in order; InputError for what is no such."""
     rows = []
@@ -254,7 +254,7 @@ def _load_stores(folder: Path) -> dict[str, Store]:
     stores = {name.removesuffix(".h5"): Store(folder / name) for name in _names(folder)}
     return {split: stores[split] for split in _in_order(stores)}
 
-
+# %% ../nbs/23_sets.ipynb #eccb93e0
 def load_set(path: Path | str) -> dict[str, Store | Split]:
     """The splits of a set of scenes, of whatever kind; opened, not yet read.
 
@@ -401,7 +401,7 @@ def _save_coco(sets: dict, folder: Path, watch: Callable) -> None:
             categories = [{"id": digit, "name": str(digit), "supercategory": "digit"} for digit in range(10)]
             file.write(f'],\n"images": [\n{images}],\n"categories": {json.dumps(categories)}}}\n')
 
-
+# %% ../nbs/23_sets.ipynb #70841c71
 def _save_yolo(sets: dict, folder: Path, watch: Callable) -> None:
     """`images/<split>/000000.png`, `labels/<split>/000000.txt` and `data.yaml`."""
     for split, source in sets.items():

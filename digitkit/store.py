@@ -43,7 +43,7 @@ def _remove(path: Path) -> None:
     else:
         path.unlink(missing_ok=True)
 
-
+# %% ../nbs/13_store.ipynb #205bb21d
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, for a file or a folder, renamed to it at the end, removed if the block fails.
@@ -105,7 +105,7 @@ class _Disk(io.FileIO):
         if self.error:
             raise self.error
 
-
+# %% ../nbs/13_store.ipynb #18c4798d
 def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | int) -> None:
     """Write scenes to an HDF5 file; blocks of them are written one by one and need not fit into memory together.
 
@@ -144,7 +144,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     except (OSError, RuntimeError, KeyError, AttributeError, TypeError) as error:  # what h5py meets in damaged files
         raise InputError(f"{path} is no readable HDF5 file: {str(error).splitlines()[0]}") from None
 
-
+# %% ../nbs/13_store.ipynb #f5b40ac9
 _ARRAYS = {  # dimensions and kind of each key
     "images": (3, "u"), "digits": (2, "iu"), "glyph_ids": (2, "i"), "boxes": (3, "i"), "overlap": (1, "f"),
     "visible": (2, "f"), "masks": (4, "b"),
@@ -244,7 +244,7 @@ def split_seed(split: str, seed: int = 0) -> int:
         raise InputError(f"scenes: expected a seed from 0 to 2**60, got {seed}.")
     return 3 * seed + SPLITS.index(split) + 1
 
-
+# %% ../nbs/13_store.ipynb #05c69cd9
 def _is_built(path: Path, n: int, facts: dict[str, str | int]) -> bool:
     """Whether a file holds n scenes of these facts; InputError if it is there and holds anything else."""
     if not path.exists():
@@ -254,7 +254,7 @@ def _is_built(path: Path, n: int, facts: dict[str, str | int]) -> bool:
         return True
     raise InputError(f"{path} holds another set, {len(store)} scenes of {store.origin}: remove it or name another.")
 
-
+# %% ../nbs/13_store.ipynb #0873082a
 def build_scenes(
     path: Path,
     glyphs: dict[str, Glyphs],

@@ -29,7 +29,7 @@ def _seeds_together(rows: pd.DataFrame, tests: list[str]) -> pd.DataFrame:
     table = table.assign(order=table["test"].map(tests.index), score=scores)
     return table.sort_values(["order", "score"], ascending=[True, False]).drop(columns=["order", "score"])
 
-
+# %% ../nbs/52_tables.ipynb #e5b7c66b
 def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, Config]) -> dict[str, float]:
     """By how much each experiment's headline is above that of its rival on one test; NaN where there is none."""
     scenes = load_split(next(iter(runs.values())), "test", test)
@@ -44,7 +44,7 @@ def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, Confi
     keys = {name: "difference", f"{name}_low": "low", f"{name}_high": "high", f"{name}_p": "p_value"}
     return {column: [gain[key] for gain in gains] for column, key in keys.items()}
 
-
+# %% ../nbs/52_tables.ipynb #fc29e322
 def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
     """The table of a report: one row an experiment and test, the best by `headline` first within each.
 

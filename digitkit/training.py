@@ -238,7 +238,7 @@ def _is_done(config: Config, history: pd.DataFrame) -> bool:
     tired = config.schedule == "plateau" and len(history) - best_epoch(history) >= config.patience
     return tired or len(history) >= config.epochs
 
-
+# %% ../nbs/41_training.ipynb #561e2b52
 def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Config, folder: Path) -> pd.DataFrame:
     """Train a reader to the end of its configuration, or on from where its folder says that it was stopped.
 
