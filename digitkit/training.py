@@ -6,6 +6,7 @@
 __all__ = ['MONITOR', 'TrainingSet', 'StoredSet', 'compile_reader', 'best_epoch', 'Record', 'SeedEpoch', 'Replay', 'fit', 'train']
 
 # %% ../nbs/41_training.ipynb #385e5bb3
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,9 @@ from .splits import load_split, load_split_glyphs
 from .store import Store, replacing, split_seed
 
 # %% ../nbs/41_training.ipynb #e0afc503
+_WORKERS = 2  # threads that fetch batches
+
+
 class TrainingSet(keras.utils.PyDataset):
     """Batches (x, targets) of one epoch after the other.
 
@@ -35,11 +39,12 @@ class TrainingSet(keras.utils.PyDataset):
     """
 
     def __init__(self, reader: Reader, source: Scenes | Glyphs, config: Config, epoch: int = 0):
-        super().__init__()
+        super().__init__(workers=_WORKERS)
         if len(config.layouts) > 1 and not config.fresh_scenes:
             raise InputError(f"{len(config.layouts)} training layouts need fresh_scenes = yes, got no.")
         self.reader, self.source, self.config, self.epoch = reader, source, config, epoch
         self.pixels = self.targets = self.order = self._begun = None
+        self._turn = threading.Lock()
 
     def __len__(self) -> int:
         parts = 1 if self.reader.whole else self.reader.slots
@@ -65,8 +70,9 @@ class TrainingSet(keras.utils.PyDataset):
         self._begun = self.epoch
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._begun != self.epoch:
-            self._begin()
+        with self._turn:
+            if self._begun != self.epoch:
+                self._begin()
         rows = self.order[index * self.config.batch_size :][: self.config.batch_size]
         return scale(self.pixels[rows]), self.targets[rows]
 
@@ -117,6 +123,22 @@ class StoredSet(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
+
+# %% ../nbs/41_training.ipynb #9351e74d
+class _HeldOut(keras.utils.PyDataset):
+    """Batches (x, targets) of scenes that are not trained on, always in their order."""
+
+    def __init__(self, reader: Reader, scenes: Scenes, batch_size: int = 256):
+        super().__init__(workers=_WORKERS)
+        self.pixels, self.targets = reader.pixels(scenes.images)[0], reader.targets(scenes.digits)
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.pixels) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return scale(self.pixels[rows]), self.targets[rows]
 
 # %% ../nbs/41_training.ipynb #deed5200
 MONITOR = "val_digit_accuracy"
@@ -256,11 +278,9 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
     batches.epoch = len(history)
     record = Record(folder, history, batches)
     if not _is_done(config, history):
-        x, y = reader.prepare(validation.images), reader.targets(validation.digits)
         reader.network.fit(
             batches,
-            validation_data=(x, y),
-            validation_batch_size=256,
+            validation_data=_HeldOut(reader, validation),
             initial_epoch=len(history),
             epochs=config.epochs,
             callbacks=[SeedEpoch(config.seed), record, *deciders, *([Replay(history, deciders)] if deciders else [])],
