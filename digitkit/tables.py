@@ -21,12 +21,16 @@ def headline(test: str) -> str:
 
 
 def _seeds_together(rows: pd.DataFrame, tests: list[str]) -> pd.DataFrame:
-    """One row an experiment and test, the mean of its seeds, in the order of the tests and then of their headline."""
-    groups = rows.groupby(["experiment", "test"], sort=False)
-    table = rows.drop(columns="seed").groupby(["experiment", "test"], sort=False).mean().reset_index()
-    table.insert(2, "seeds", groups["seed"].nunique().to_numpy())
-    scores = [row[headline(row["test"])] for _, row in table.iterrows()]
-    table = table.assign(order=table["test"].map(tests.index), score=scores)
+    """One row an experiment and test: the mean of its seeds, how many there are, their least and greatest headline.
+
+    In the order of the tests and then of their headline.
+    """
+    rows = rows.assign(score=[row[headline(row["test"])] for _, row in rows.iterrows()])
+    groups = rows.drop(columns="seed").groupby(["experiment", "test"], sort=False)
+    table = groups.mean().reset_index()
+    table.insert(2, "seeds", groups.size().to_numpy())
+    extremes = groups["score"].agg(seeds_low="min", seeds_high="max").reset_index(drop=True)
+    table = pd.concat([table, extremes], axis=1).assign(order=table["test"].map(tests.index))
     return table.sort_values(["order", "score"], ascending=[True, False]).drop(columns=["order", "score"])
 
 # %% ../nbs/52_tables.ipynb #e5b7c66b
@@ -48,9 +52,9 @@ def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, Confi
 def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
     """The table of a report: one row an experiment and test, the best by `headline` first within each.
 
-    Adds `seeds` and two differences of the headline on the same scenes (seed 0 of both) with `_low`, `_high` and
-    McNemar's `_p`: `difference` to the base experiment, and `lead` over the next row of the test; NaN where there is
-    nothing to compare with.
+    Adds `seeds`, the least and greatest headline of a seed as `seeds_low` and `seeds_high`, and two differences of the
+    headline on the same scenes (seed 0 of both) with `_low`, `_high` and McNemar's `_p`: `difference` to the base
+    experiment, and `lead` over the next row of the test; NaN where there is nothing to compare with.
     """
     if rows.empty:
         raise InputError("no finished run to compare: expected at least one with metrics.json.")
@@ -86,7 +90,8 @@ def comparison_text(table: pd.DataFrame, base: str) -> pd.DataFrame:
         shown[title] = [percent(*row, sign=True) for row in gains]
     shown.loc[table["experiment"] == base, f"difference to {base}"] = ""
     shown["epoch"] = ["-" if np.isnan(epoch) else f"{epoch:.0f}" for epoch in table["epoch"]]
-    shown["seeds"] = table["seeds"]
+    extremes = [f": {percent(low)} to {percent(high)}" for low, high in zip(table["seeds_low"], table["seeds_high"])]
+    shown["seeds"] = [f"{n}{extreme if n > 1 else ''}" for n, extreme in zip(table["seeds"], extremes)]
     shown["parameters"] = [f"{int(p):,}" for p in table["params"]]
     shown["seconds of training"] = table["fit_seconds"].round().astype(int)
     shown["scenes/s read"] = table["scenes_per_second"].round().astype(int)
@@ -119,7 +124,8 @@ def observations(table: pd.DataFrame) -> list[str]:
     sentences = []
     for test, part in table.groupby("test", sort=False):
         first = part.iloc[0]
-        reader = first.experiment + ("" if np.isnan(first.epoch) else f" (epoch {first.epoch:.0f})")
+        made = f" (mean of {first.seeds} seeds)" if first.seeds > 1 else f" (epoch {first.epoch:.0f})"
+        reader = first.experiment + ("" if np.isnan(first.epoch) else made)
         bounds = (f"{headline(test)}{end}" for end in ("", "_low", "_high"))
         scored = f"{percent(*first[list(bounds)])} % of the images"
         if headline(test) == "top_set":
