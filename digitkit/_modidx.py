@@ -171,6 +171,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.models.heads': ('models.html#heads', 'digitkit/models.py'),
                                  'digitkit.models.model0': ('models.html#model0', 'digitkit/models.py'),
                                  'digitkit.models.pairs': ('models.html#pairs', 'digitkit/models.py'),
+                                 'digitkit.models.pyramid': ('models.html#pyramid', 'digitkit/models.py'),
                                  'digitkit.models.slots': ('models.html#slots', 'digitkit/models.py'),
                                  'digitkit.models.slots_large': ('models.html#slots_large', 'digitkit/models.py'),
                                  'digitkit.models.small': ('models.html#small', 'digitkit/models.py')},

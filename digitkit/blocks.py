@@ -22,9 +22,9 @@ def conv_relu_norm(x, filters: int, kernel: int, strides: int = 1, padding: str 
     return layers.BatchNormalization(momentum=MOMENTUM)(x)
 
 
-def conv_norm_relu(x, filters: int, kernel: int, strides: int = 1):
-    """Convolution without bias, batch normalisation, then ReLU; padded to keep the size."""
-    x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
+def conv_norm_relu(x, filters: int, kernel: int, strides: int = 1, padding: str = "same"):
+    """Convolution without bias, batch normalisation, then ReLU."""
+    x = layers.Conv2D(filters, kernel, strides=strides, padding=padding, use_bias=False)(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
 
 # %% ../nbs/30_blocks.ipynb #886c7aa1
