@@ -417,6 +417,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.store.Store.shuffled': ('store.html#store.shuffled', 'digitkit/store.py'),
                                 'digitkit.store._Disk': ('store.html#_disk', 'digitkit/store.py'),
                                 'digitkit.store._Disk.check': ('store.html#_disk.check', 'digitkit/store.py'),
+                                'digitkit.store._Disk.truncate': ('store.html#_disk.truncate', 'digitkit/store.py'),
                                 'digitkit.store._Disk.write': ('store.html#_disk.write', 'digitkit/store.py'),
                                 'digitkit.store._append': ('store.html#_append', 'digitkit/store.py'),
                                 'digitkit.store._check_arrays': ('store.html#_check_arrays', 'digitkit/store.py'),

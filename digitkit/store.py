@@ -100,6 +100,13 @@ class _Disk(io.FileIO):
                 self.error = error
         return len(data)
 
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:  # the first one counts: this one is of closing what could not be written
+            self.error = self.error or error
+            return self.tell()
+
     def check(self) -> None:
         """Raise the error that was kept, if there is one."""
         if self.error:
