@@ -49,18 +49,19 @@ def _to_reading(probs: np.ndarray, ok: np.ndarray) -> Reading:
     return Reading(decode(probs), best.prod(axis=-1), best, probs, ok)
 
 # %% ../nbs/32_reader.ipynb #396e6e26
-def as_images(images: np.ndarray | Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-    """Grayscale images (H, W) uint8 from one image (H, W), a stack (n, H, W) uint8, or a list of images of any kind.
+def as_images(images: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Grey images (H, W) uint8 from one image, gray (H, W) or colour (H, W, 3 or 4), a stack of them, or a list.
+
+    Each is converted by `image_ops.grayscale`, so dark ink on paper is turned over in a stack too.
 
     Raises
     ------
     InputError
         For no image at all, an image that cannot be converted, or one without ink (blank, all white).
     """
-    if isinstance(images, np.ndarray) and images.ndim == 2:
+    if isinstance(images, np.ndarray) and (images.ndim == 2 or images.ndim == 3 and images.shape[2] in (1, 3, 4)):
         images = [images]
-    if not (isinstance(images, np.ndarray) and images.ndim == 3 and images.dtype == np.uint8):
-        images = [grayscale(np.asarray(image)) for image in images]
+    images = [grayscale(np.asarray(image)) for image in images]
     if len(images) == 0:
         raise InputError("expected at least one image, got none.")
     if blank := [i for i, image in enumerate(images) if not image.any()]:
@@ -190,7 +191,7 @@ def read(self: Reader, images: np.ndarray | Sequence[np.ndarray]) -> Reading:
 
     Parameters
     ----------
-    images : one image (H, W), a stack (n, H, W) uint8, or a list of images of any size, gray or colour
+    images : one image (H, W) or (H, W, 3), a stack of them, or a list of images of any size; ink bright or dark
 
     Raises
     ------
