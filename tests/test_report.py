@@ -9,7 +9,7 @@ import pytest
 from conftest import EPOCHS, RUN, change_settings, command
 
 from digitkit.metrics import METRICS
-from digitkit.report import is_current, job_keys, jobs_of
+from digitkit.report import due, jobs_of
 
 WHOLE = ("slots", "slots_views")
 FACTS = ["experiment", "test", "seeds", "n_scenes", "n_glyphs", "epoch", "params", "fit_seconds"]
@@ -18,10 +18,7 @@ FACTS = ["experiment", "test", "seeds", "n_scenes", "n_glyphs", "epoch", "params
 def stale(project, monkeypatch) -> set[str]:
     """The pages that the next report would run, without the comparison."""
     monkeypatch.chdir(project)
-    names = set()
-    for job in jobs_of("tiny"):
-        names |= {str(page) for page, key in zip(job, job_keys(job)) if not is_current(page, key)}
-    return names
+    return {str(page) for job in jobs_of("tiny") for page in due(job)}
 
 
 def test_the_report_leaves_its_page_tables_and_figures(tiny):
@@ -95,10 +92,34 @@ def test_nothing_is_stale_after_the_report(tiny, monkeypatch):
 
 
 def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
-    (tiny_copy / RUN / "model.keras").unlink()
-    assert stale(tiny_copy, monkeypatch) == {"train small"}
     (tiny_copy / RUN / "metrics.json").unlink()
+    assert stale(tiny_copy, monkeypatch) == {"evaluate small"}
+    (tiny_copy / RUN / "model.keras").unlink()
     assert stale(tiny_copy, monkeypatch) == {"train small", "evaluate small"}
+
+
+def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, monkeypatch):
+    before = (tiny_copy / "reports/tiny/comparison.csv").read_text()
+    for weights in tiny_copy.glob("reports/**/model.keras"):
+        weights.unlink()  # they are not kept in git
+    assert stale(tiny_copy, monkeypatch) == set()
+    change_settings(tiny_copy, "profile:tiny", experiments="small slots columns")  # the comparison is made again
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0 and "compare: done" in again.stderr and ": done" not in again.stderr.split("compare")[0]
+    assert (tiny_copy / "reports/tiny/comparison.csv").read_text() != before  # slots_views has left it
+    change_settings(tiny_copy, "tiny.small", epochs=1)
+    asked = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
+    assert asked.returncode == 0 and (tiny_copy / RUN / "model.keras").is_file(), asked.stderr
+
+
+def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_missing(tiny_copy, monkeypatch):
+    for weights in tiny_copy.glob("reports/**/model.keras"):
+        weights.unlink()
+    change_settings(tiny_copy, "slots_views", views=2)
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0, again.stderr
+    done = set(re.findall(r"] (.+): done", again.stderr))
+    assert done == {"train slots", "evaluate slots", "evaluate slots_views"}
 
 
 SMALL = {"train small", "evaluate small"}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from conftest import EPOCHS, RUN, rows
 
-FINAL = ("metrics.json", "model.keras", "slices.csv", "predictions.npz", "comparison.csv", "index.html")
+FINAL = ("metrics.json", "model.keras", "slices.csv", "answers.npz", "comparison.csv", "index.html")
 
 
 def test_ctrl_c_is_one_sentence_and_exit_code_130(troubled):
@@ -38,10 +38,11 @@ def test_a_stopped_run_ends_with_the_numbers_of_an_undisturbed_one(tiny, trouble
         for project in (troubled.project, tiny.project)
     )
     pd.testing.assert_frame_equal(stopped, whole)
-    with np.load(troubled.project / RUN / "predictions.npz") as a, np.load(tiny.project / RUN / "predictions.npz") as b:
-        assert a.files == b.files == ["validation", "triple", "ladder14"]
-        for test in a.files:
-            np.testing.assert_array_equal(a[test], b[test], strict=True)
+    with np.load(troubled.project / RUN / "answers.npz") as a, np.load(tiny.project / RUN / "answers.npz") as b:
+        assert {name.partition(".")[0] for name in a.files} == {"validation", "triple", "ladder14"}
+        assert a.files == b.files
+        for name in a.files:
+            np.testing.assert_array_equal(a[name], b[name], strict=True)
     scores = [json.loads((p / RUN / "metrics.json").read_text()) for p in (troubled.project, tiny.project)]
     for score in scores:
         del score["fit_seconds"]  # what depends on the clock
