@@ -4,6 +4,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
   'syms': { 'digitkit.audit': { 'digitkit.audit.Audit': ('audit.html#audit', 'digitkit/audit.py'),
                                 'digitkit.audit.Audit.leak': ('audit.html#audit.leak', 'digitkit/audit.py'),
                                 'digitkit.audit.Audit.to_json': ('audit.html#audit.to_json', 'digitkit/audit.py'),
+                                'digitkit.audit.Audit.unjudged': ('audit.html#audit.unjudged', 'digitkit/audit.py'),
                                 'digitkit.audit.Traces': ('audit.html#traces', 'digitkit/audit.py'),
                                 'digitkit.audit._crops': ('audit.html#_crops', 'digitkit/audit.py'),
                                 'digitkit.audit._hash': ('audit.html#_hash', 'digitkit/audit.py'),

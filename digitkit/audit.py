@@ -117,10 +117,16 @@ class Audit:
         """The largest share of images, crops or glyphs in a pair, 0..1."""
         return float(np.nanmax(self.pairs[list(LEAKS)].to_numpy(float), initial=0))
 
+    @property
+    def unjudged(self) -> list[str]:
+        """The pairs whose digits could not be compared: no ids are known, and nothing could be cut out of the images."""
+        blind = self.pairs[["crops", "glyphs"]].isna().all(axis=1)
+        return [f"{row.first} and {row.second}" for row in self.pairs[blind].itertuples()]
+
     def to_json(self) -> str:
-        """Both tables and the leak as JSON; what is not known is null."""
+        """Both tables, the leak and the pairs that are `unjudged` as JSON; what is not known is null."""
         tables = {name: json.loads(getattr(self, name).to_json(orient="records")) for name in ("splits", "pairs")}
-        return json.dumps({"leak": self.leak, **tables}, indent=1)
+        return json.dumps({"leak": self.leak, "unjudged": self.unjudged, **tables}, indent=1)
 
 # %% ../nbs/24_audit.ipynb #be0a4064
 def _split_row(name: str, traces: Traces) -> dict:

@@ -18,7 +18,7 @@ from .config import Config
 from .metrics import score_intervals
 from .reader import Reader, build_reader
 from .scenes import Scenes
-from .training import fit
+from .training import best_epoch, fit
 
 # %% ../nbs/45_faults.ipynb #c08d1d49
 def measure(probs: np.ndarray, scenes: Scenes, metric: str, resamples: int) -> tuple[float, float, float]:
@@ -57,15 +57,16 @@ def cross_validated(config: Config, scenes: Scenes, fresh: bool) -> np.ndarray:
     return np.stack([answers[k] for k in range(len(scenes))])
 
 # %% ../nbs/45_faults.ipynb #2abb8539
-def last_and_best(config: Config, source: Scenes, validation: Scenes) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the validation scenes by the weights of the last epoch and by those of the best."""
+def last_and_best(config: Config, source: Scenes, validation: Scenes) -> tuple[np.ndarray, np.ndarray, int]:
+    """Probabilities of the validation scenes by the weights of the last epoch and by those of the best; its number."""
     keras.utils.set_random_seed(config.seed)
     reader = build_reader(config)
     with TemporaryDirectory() as scratch:
         history = fit(reader, source, validation, config, Path(scratch))
         best = reader.probs(validation.images)[0]
-        reader.network = keras.saving.load_model(Path(scratch) / "checkpoint" / f"epoch-{len(history)}.keras")
-        return reader.probs(validation.images)[0], best
+        last = keras.saving.load_model(Path(scratch) / "checkpoint" / f"epoch-{len(history)}.keras")
+        reader.network.set_weights(last.get_weights())
+        return reader.probs(validation.images)[0], best, best_epoch(history)
 
 # %% ../nbs/45_faults.ipynb #38ec666f
 def augmented_probs(reader: Reader, scenes: Scenes, seed: int = 0) -> np.ndarray:

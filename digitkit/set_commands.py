@@ -159,6 +159,8 @@ def _verdict(found: Audit, threshold: float) -> str:
     lines = [f"leak: {what}, {judged} the threshold of {threshold:.4%}."]
     if unknown_kinds := sorted(set(pairs.loc[pairs["share"].isna(), "kind"])):
         lines.append(f"not known for every pair, and so not judged: {', '.join(unknown_kinds)}.")
+    if found.unjudged:
+        lines.append(f"no digits could be compared between {'; '.join(found.unjudged)}: this set is not judged.")
     digits = found.splits[[str(digit) for digit in range(10)]].to_numpy().sum()
     if (crops := found.splits["crops"].sum()) < digits:
         lines.append(f"only {crops:,} of {digits:,} digits could be cut out at empty columns and compared as crops.")
@@ -171,7 +173,10 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Also draw it into this PNG file.")] = None,
 ) -> None:
-    """What the splits of a set share: images, crops, digits, numbers. Exit code 1 if it is more than the threshold."""
+    """What the splits of a set share: images, crops, digits, numbers.
+
+    Exit code 1 if it is more than the threshold, or if digits could not be compared.
+    """
     if figure:
         _picture(figure)
     splits = load_set(path)
@@ -185,5 +190,5 @@ def audit(
         tables = (found.pairs.round(4).astype(object).fillna("not known"), found.splits.round(4))
         typer.echo("\n\n".join(table.to_markdown(index=False) for table in tables))
         typer.echo("\n" + _verdict(found, threshold))
-    if found.leak > threshold:
+    if found.leak > threshold or found.unjudged:
         raise typer.Exit(1)

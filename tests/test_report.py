@@ -105,7 +105,9 @@ def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, m
     assert stale(tiny_copy, monkeypatch) == set()
     change_settings(tiny_copy, "profile:tiny", experiments="small slots columns")  # the comparison is made again
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
-    assert again.returncode == 0 and "compare: done" in again.stderr and ": done" not in again.stderr.split("compare")[0]
+    assert (
+        again.returncode == 0 and "compare: done" in again.stderr and ": done" not in again.stderr.split("compare")[0]
+    )
     assert (tiny_copy / "reports/tiny/comparison.csv").read_text() != before  # slots_views has left it
     change_settings(tiny_copy, "tiny.small", epochs=1)
     asked = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")

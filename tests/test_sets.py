@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -243,6 +244,15 @@ def test_a_spoilt_store_is_one_sentence(project, call, leaky, tmp_path, kind):
     STORES[kind](tmp_path / "set/test.h5")
     code, out, err = call(project, "audit", tmp_path / "set")
     assert (code, out) == (2, "") and is_one_sentence(err) and "test.h5" in err, err
+
+
+def test_a_set_whose_digits_cannot_be_compared_is_not_called_clean(project, call, tmp_path):
+    for split in ("train", "test"):
+        layout = "ladder(6,8)"  # nothing to cut, and a tree knows no ids
+        save_set({split: compose(load_glyphs(), layout, 20, seed=len(split))}, tmp_path / split, "png")
+        shutil.copytree(tmp_path / split / split, tmp_path / "set" / split)
+    code, out, _ = call(project, "audit", tmp_path / "set")
+    assert code == 1 and "no digits could be compared between train and test: this set is not judged." in out
 
 
 def test_ids_of_two_sources_are_not_compared_as_one(project, call, leaky, tmp_path):
