@@ -119,7 +119,7 @@ class Audit:
 
     @property
     def unjudged(self) -> list[str]:
-        """The pairs whose digits could not be compared: no ids are known, and nothing could be cut out of the images."""
+        """The pairs whose digits could not be compared: no ids are known, and nothing could be cut out of an image."""
         blind = self.pairs[["crops", "glyphs"]].isna().all(axis=1)
         return [f"{row.first} and {row.second}" for row in self.pairs[blind].itertuples()]
 

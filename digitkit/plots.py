@@ -563,9 +563,10 @@ def show_overlap(frame) -> Figure:
         fig, (ax, below) = plt.subplots(2, figsize=size, sharex=True, gridspec_kw=shape, layout="constrained")
         for k, (name, part) in enumerate(frame.groupby("experiment", sort=False)):
             part = part.astype({"value": float}).sort_values("value")
-            colour, line = _COLOURS[k % len(_COLOURS)], ("-", (0, (4, 1.5)))[k // len(_COLOURS) % 2]
+            colour, again = _COLOURS[k % len(_COLOURS)], k // len(_COLOURS) % 3  # after seven, another line and mark
+            line, mark = ("-", (0, (4, 1.5)), ":")[again], "osD"[again]
             ax.fill_between(part["value"], part["low"], part["high"], color=colour, alpha=0.12, lw=0)
-            ax.plot(part["value"], part["score"], "o", ls=line, ms=4, color=colour, label=_fit(name, 26, 2))
+            ax.plot(part["value"], part["score"], mark, ls=line, ms=4, color=colour, label=_fit(name, 26, 2))
         n = frame.astype({"value": float}).groupby("value")["n"].max()
         width = 0.8 * min(np.diff(n.index), default=0.1)
         below.bar(n.index, n, width, color="#D1D5DB")
@@ -649,7 +650,13 @@ def show_reliability(frame) -> Figure:
     with plt.rc_context(_STYLE):
         fig, (ax, below) = plt.subplots(2, figsize=(4.2, 4.6), sharex=True, height_ratios=(4, 1), layout="constrained")
         ax.plot([0, 1], [0, 1], color=_GREY, lw=1, ls=(0, (4, 2)))
-        ax.plot(frame["confidence"], frame["accuracy"], "o-", ms=4.5, color=_COLOURS[0])
+        few = frame["n"] < 30
+        ax.plot(frame["confidence"], frame["accuracy"], "-", color=_COLOURS[0])
+        for part, fill, label in ((frame[~few], _COLOURS[0], None), (frame[few], "white", "fewer than 30 answers")):
+            if len(part):
+                ax.plot(part["confidence"], part["accuracy"], "o", ms=5, color=_COLOURS[0], mfc=fill, label=label)
+        if few.any():
+            ax.legend(loc="upper left")
         below.bar(frame["confidence"], frame["n"], 0.03, color="#D1D5DB")
         below.set(yscale="log", ylabel="answers", xlabel="confidence")
         ax.set(ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))

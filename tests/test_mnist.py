@@ -80,7 +80,7 @@ def test_the_reference_scenes_are_the_generators_pixel_for_pixel(mnist):
     assert {name: hashlib.sha256(scenes.images).hexdigest() for name, scenes in made.items()} == GENERATOR
 
 
-def test_the_audit_finds_97_percent_of_the_references_test_crops_in_training(mnist):
+def test_the_audit_finds_97_percent_of_the_references_test_crops_in_training_or_validation(mnist):
     found = audit(reference_splits(mnist, per_number=100, seed=123))
     last = found.pairs.set_index(["first", "second"]).loc[("train + val", "test")]
     assert round(last["crops"], 4) == round(last["glyphs"], 4) == 0.9695
