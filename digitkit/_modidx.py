@@ -303,6 +303,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'digitkit.runs._code': ('runs.html#_code', 'digitkit/runs.py'),
                                'digitkit.runs._data_fingerprints': ('runs.html#_data_fingerprints', 'digitkit/runs.py'),
                                'digitkit.runs._mark': ('runs.html#_mark', 'digitkit/runs.py'),
+                               'digitkit.runs._rounded': ('runs.html#_rounded', 'digitkit/runs.py'),
                                'digitkit.runs._statements': ('runs.html#_statements', 'digitkit/runs.py'),
                                'digitkit.runs.configs_of': ('runs.html#configs_of', 'digitkit/runs.py'),
                                'digitkit.runs.evaluate': ('runs.html#evaluate', 'digitkit/runs.py'),

@@ -122,6 +122,11 @@ def evaluate(config: Config, layout: str, scenes: Scenes, probs: np.ndarray) -> 
     return facts | {k: float(v) for k, v in scores.items()}, parts.assign(test=layout)
 
 
+def _rounded(doubt: np.ndarray) -> np.ndarray:
+    """Numbers (n,) in 0..1 as float16 that are rounded to six binary places after the first."""
+    return ((doubt.astype(np.float16).view(np.uint16) + 8) & 0xFFF0).view(np.float16)  # the last four places are 0
+
+
 def save_evaluation(
     folder: Path, config: Config, facts: dict, tests: dict[str, dict], parts: pd.DataFrame, answers: dict[str, Answers]
 ) -> None:
@@ -133,7 +138,7 @@ def save_evaluation(
     arrays = {}
     for layout, one in answers.items():
         arrays |= {f"{layout}.digits": one.digits.astype(np.uint8), f"{layout}.top_set": one.top_set}
-        arrays[f"{layout}.doubt"] = (1 - one.confidence).astype(np.float16)
+        arrays[f"{layout}.doubt"] = _rounded(1 - one.confidence)
     with replacing(folder / "answers.npz") as part:
         np.savez_compressed(part, **arrays)
     with replacing(folder / "slices.csv") as part:
