@@ -34,7 +34,9 @@ def about() -> None:
 @app.command()
 def report(
     profile: Annotated[str, typer.Option(help="A [profile:...] of settings.ini.")] = "quick",
-    experiment: Annotated[str | None, typer.Option(help="Only this experiment; all of the profile by default.")] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Only this experiment, its weights too; all by default.")
+    ] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
     from digitkit.report import make_report  # imported late: papermill and nbconvert take seconds
