@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in a report
 
 import cv2  # noqa: E402
 import h5py  # noqa: E402
@@ -88,9 +90,9 @@ def shuffled(store: Store) -> None:
             assert len(batch.images)
 
 
-def trainer(experiment: str, scenes: Scenes):
+def trainer(experiment: str, scenes: Scenes, precision: str = "float32"):
     """A call that trains a fresh reader of the quick profile on these scenes, once more each time."""
-    fresh = build_reader(load_config("quick", experiment))
+    fresh = build_reader(replace(load_config("quick", experiment), precision=precision))
     x, y = fresh.prepare(scenes.images), fresh.targets(scenes.digits)
     fresh.network.compile("adam", "categorical_crossentropy")
     return lambda: fresh.network.fit(x, y, batch_size=64, verbose=0)
@@ -184,6 +186,8 @@ ROWS = [
      lambda: deployed.read(some), lambda: whole.read(some), 7),
     ("crops a second, training: small", "model0", 3 * len(lessons), 3 * len(lessons), trainer("small", lessons),
      trainer("model0", lessons), 5),
+    ("crops a second, training: model0 in bfloat16", "in float32", 3 * len(lessons), 3 * len(lessons),
+     trainer("model0", lessons, "bfloat16"), trainer("model0", lessons), 3),
     ("crops a second, training: fast", "model0", 3 * len(lessons), 3 * len(lessons), trainer("fast", lessons),
      trainer("model0", lessons), 5),
     *((f"scenes a second, training: {name}", "model0, three crops a scene", len(lessons), len(lessons),
