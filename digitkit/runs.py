@@ -162,6 +162,8 @@ def _check_run(folder: Path, config: Config, data: dict[str, str]) -> dict:
         raise InputError(f"{folder}: made under other settings ({under}, now {config.fingerprint()}); run it again.")
     if made != {layout: data[layout] for layout in config.tests}:
         raise InputError(f"{folder}: tested on other data than is asked for now; run it again.")
+    if not (folder / "answers.npz").is_file():
+        raise InputError(f"{folder}: answers.npz is missing; run it again.")
     return metrics
 
 # %% ../nbs/50_runs.ipynb #99452306
