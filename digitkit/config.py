@@ -9,6 +9,7 @@ __all__ = ['SWITCH', 'WORDS', 'PACKAGES', 'InputError', 'unknown', 'root', 'Conf
 import difflib
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -156,8 +157,8 @@ WORDS = {bool: "yes or no", int: "a whole number", float: "a number", dict: "a J
 _NAMES = dict(protocol=("honest", "pooled"), schedule=("plateau", "onecycle"), precision=("float32", "bfloat16"))
 _NEVER_EMPTY = ("layouts", "tests", "experiments")
 _COUNTS = ("train_scenes", "val_scenes", "test_scenes", "batch_size", "epochs", "patience", "lr_patience")
-_RANGES = dict.fromkeys((*_COUNTS, "select_epochs", "jobs", "seeds"), (1, 10**9))
-_RANGES |= dict(folds=(2, 100), resamples=(10, 10**6), slots=(1, 5), views=(1, 9))
+_RANGES = dict.fromkeys((*_COUNTS, "select_epochs", "jobs", "seeds"), (1, math.inf))
+_RANGES |= dict(folds=(2, 100), resamples=(10, math.inf), slots=(1, 5), views=(1, 9))
 _RANGES |= dict(rotation=(0, 180), learning_rate=(1e-8, 10), lr_floor=(0, 10))
 _RANGES |= dict.fromkeys(("dropout", "shift", "zoom", "lr_factor"), (0, 0.99))
 
@@ -170,7 +171,7 @@ def _refusal(key: str, value) -> str | None:
         return f"{key} expects at least one name, got none."
     low, high = _RANGES.get(key, (None, None))
     if low is not None and not low <= value <= high:
-        return f"{key} expects {f'{low} to {high}' if high < 10**6 else f'at least {low}'}, got {value}."
+        return f"{key} expects {f'{low} to {high}' if high < math.inf else f'at least {low}'}, got {value}."
     return None
 
 # %% ../nbs/00_config.ipynb #65d4bba0
@@ -263,8 +264,7 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
         For an unknown profile, experiment or key, and for a value of the wrong type or range, with the line to mend.
     """
     file = Path(file) if file else root() / "settings.ini"
-    sections = _sections(file)
-    text = file.read_text()
+    sections, text = _sections(file), file.read_text()
     profiles, experiments = _check_names(sections, text, file)
     if profile not in profiles:
         raise unknown("profile", profile, profiles)

@@ -169,7 +169,7 @@ class Answers:
         read, digits = _check_read(self.digits, digits)
         return (read == digits).all(axis=1)
 
-
+# %% ../nbs/40_metrics.ipynb #cc3788c9
 def _check_read(read, digits):
     "Both as digits (n, slots) of the same scenes; InputError where they are no digits, or do not fit."
     read, digits = check_digits(read), check_digits(digits)

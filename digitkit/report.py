@@ -101,7 +101,7 @@ def page_key(page: Page, before: str = "") -> str:
 def _key_of(glyphs: Glyphs) -> str:
     return glyphs.fingerprint()
 
-
+# %% ../nbs/51_report.ipynb #d007f277
 def job_keys(job: list[Page]) -> list[str]:
     """The keys of a job's pages, each after the one before it."""
     trained = members_of(job[0].config) if job[0].config.members else []

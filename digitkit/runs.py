@@ -121,7 +121,7 @@ def evaluate(config: Config, layout: str, scenes: Scenes, probs: np.ndarray) -> 
     parts = slices(decode(probs), scenes.digits, scenes.overlap, scenes.glyph_ids, config.resamples, seen=seen)
     return facts | {k: float(v) for k, v in scores.items()}, parts.assign(test=layout)
 
-
+# %% ../nbs/50_runs.ipynb #aa82d115
 def _rounded(doubt: np.ndarray) -> np.ndarray:
     """Numbers (n,) in 0..1 as float16 that are rounded to six binary places after the first."""
     return ((doubt.astype(np.float16).view(np.uint16) + 8) & 0xFFF0).view(np.float16)  # the last four places are 0
