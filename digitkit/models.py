@@ -11,11 +11,11 @@ from keras import layers
 
 from digitkit.blocks import (
     MODELS,
-    MOMENTUM,
     ReadColumns,
     architecture,
     attend,
     augmentation,
+    batch_norm,
     conv_norm_relu,
     conv_relu_norm,
     residual,
@@ -75,7 +75,7 @@ def pyramid(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #ecf61665
 def _dense(x, units: int, dropout: float):
     """A dense layer with batch normalisation, ReLU and dropout."""
-    x = layers.BatchNormalization(momentum=MOMENTUM)(layers.Dense(units, use_bias=False)(x))
+    x = batch_norm(layers.Dense(units, use_bias=False)(x))
     return layers.Dropout(dropout)(layers.ReLU()(x))
 
 
@@ -118,7 +118,7 @@ def columns(image, slots: int, classes: int, dropout: float):
     x = layers.Reshape((width, height * channels))(layers.Permute((2, 1, 3))(x))
     x = _dense(x, 128, dropout)
     near = layers.Conv1D(128, 5, padding="same", use_bias=False)(x)
-    x = layers.Add()([x, layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(near))])
+    x = layers.Add()([x, layers.ReLU()(batch_norm(near))])
     said = layers.Dense(classes)(layers.Dropout(dropout)(x))
     return ReadColumns(slots, dtype="float32")(layers.Softmax(name="columns", dtype="float32")(said))
 
