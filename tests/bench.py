@@ -18,6 +18,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 from digitkit.audit import audit  # noqa: E402
+from digitkit.blocks import FusedBatchNormalization  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
 from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
@@ -90,12 +91,19 @@ def shuffled(store: Store) -> None:
             assert len(batch.images)
 
 
-def trainer(experiment: str, scenes: Scenes, precision: str = "float32"):
+def unfused(layer: keras.Layer) -> keras.Layer:
+    """A copy of the layer, with Keras' own batch normalisation."""
+    own = keras.layers.BatchNormalization if isinstance(layer, FusedBatchNormalization) else type(layer)
+    return own.from_config(layer.get_config())
+
+
+def trainer(experiment: str, scenes: Scenes, precision: str = "float32", copy=None):
     """A call that trains a fresh reader of the quick profile on these scenes, once more each time."""
     fresh = build_reader(replace(load_config("quick", experiment), precision=precision))
     x, y = fresh.prepare(scenes.images), fresh.targets(scenes.digits)
-    fresh.network.compile("adam", "categorical_crossentropy")
-    return lambda: fresh.network.fit(x, y, batch_size=64, verbose=0)
+    network = keras.models.clone_model(fresh.network, clone_function=copy) if copy else fresh.network
+    network.compile("adam", "categorical_crossentropy")
+    return lambda: network.fit(x, y, batch_size=64, verbose=0)
 
 
 def seconds(call) -> float:
@@ -188,6 +196,8 @@ ROWS = [
      trainer("model0", lessons), 5),
     ("crops a second, training: model0 in bfloat16", "in float32", 3 * len(lessons), 3 * len(lessons),
      trainer("model0", lessons, "bfloat16"), trainer("model0", lessons), 3),
+    ("crops a second, training: model0, fused batch normalisation", "Keras' own", 3 * len(lessons), 3 * len(lessons),
+     trainer("model0", lessons), trainer("model0", lessons, copy=unfused), 3),
     ("crops a second, training: fast", "model0", 3 * len(lessons), 3 * len(lessons), trainer("fast", lessons),
      trainer("model0", lessons), 5),
     *((f"scenes a second, training: {name}", "model0, three crops a scene", len(lessons), len(lessons),
