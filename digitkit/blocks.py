@@ -35,7 +35,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
             average.assign(average * self.momentum + new * (1 - self.momentum))
         return y
 
-
+# %% ../nbs/30_blocks.ipynb #0b05ebd6
 def batch_norm(x):
     """Batch normalisation whose running averages settle in tens of steps."""
     return FusedBatchNormalization(momentum=0.9)(x)

@@ -75,13 +75,8 @@ def members_of(config: Config) -> list[Config]:
     return [load_config(config.profile, name, config.seed) for name in config.members] or [config]
 
 # %% ../nbs/50_runs.ipynb #ebe87f40
-_MEASURED = (
-    "metrics.json",
-    "slices.csv",
-    "answers.npz",
-    "filters.png",
-    "maps.png",
-)  # what an evaluation leaves in a run's folder
+# what an evaluation leaves in a run's folder
+_MEASURED = ("metrics.json", "slices.csv", "answers.npz", "filters.png", "maps.png")
 
 
 def run_folder(config: Config) -> Path:

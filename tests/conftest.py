@@ -20,6 +20,8 @@ EPOCHS = 8
 
 
 def pytest_configure(config):
+    # a shell ignores Ctrl-C in what it starts in the background, and children inherit that; a handler they do not
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
