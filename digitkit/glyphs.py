@@ -183,7 +183,7 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
 
     Parameters
     ----------
-    protocol : "honest" (no glyph in two splits; MNIST at 50,000 / 10,000 / 10,000 in file order, others 70 / 15 / 15 %
+    protocol : "honest" (no glyph in two splits; MNIST at 55,000 / 5,000 / 10,000 in file order, others 70 / 15 / 15 %
         stratified by label) or "pooled" (every glyph in every split: the reference's leak)
     seed : of the stratified split; MNIST's own needs none
 
@@ -197,7 +197,7 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
     if protocol != "honest":
         raise unknown("protocol", protocol, ["honest", "pooled"])
     if glyphs.source == "mnist":
-        belongs = np.digitize(glyphs.ids, [50_000, 60_000])
+        belongs = np.digitize(glyphs.ids, [55_000, 60_000])
         return {name: glyphs.subset(belongs == k) for k, name in enumerate(SPLITS)}
     present, sizes = np.unique(glyphs.labels, return_counts=True)
     if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three

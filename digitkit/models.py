@@ -64,10 +64,10 @@ def fast(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #68c1dfdc
 @architecture
 def pyramid(image, slots: int, classes: int, dropout: float):
-    """Seven convolutions without padding: 28x28 becomes 26, 24, 11, 9, 7, 5 and 3 a side, 32 to 128 channels."""
+    """Seven convolutions without padding: 28x28 becomes 26, 24, 11, 9, 7, 5 and 3 a side, 32 to 192 channels."""
     x = conv_norm_relu(conv_norm_relu(image, 32, 3, padding="valid"), 48, 3, padding="valid")
     x = conv_norm_relu(x, 64, 4, strides=2, padding="valid")
-    for filters in (80, 96, 112, 128):
+    for filters in (96, 128, 160, 192):
         x = conv_norm_relu(x, filters, 3, padding="valid")
     x = layers.Dropout(dropout)(layers.Flatten()(x))
     return slot_head(x, slots, classes)

@@ -11,6 +11,8 @@ import io
 import os
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
@@ -87,9 +89,25 @@ def _append(file: h5py.File, name: str, values: np.ndarray) -> None:
 
 
 class _Disk(io.FileIO):
-    """A file for HDF5, which cannot close a file after the disk refused; so the first error is kept for later."""
+    """A file for HDF5, which cannot close one if writing fails; so the first error, or Ctrl-C, is kept for later."""
 
     error = None
+
+    def __enter__(self):
+        self._usual = signal.getsignal(signal.SIGINT)
+        if self._usual is signal.default_int_handler and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._keep_interrupt)
+        return super().__enter__()
+
+    def __exit__(self, kind, *rest):
+        if signal.getsignal(signal.SIGINT) == self._keep_interrupt:
+            signal.signal(signal.SIGINT, self._usual)
+        super().__exit__(kind, *rest)
+        if kind is None:
+            self.check()
+
+    def _keep_interrupt(self, number, frame):
+        self.error = self.error or KeyboardInterrupt()
 
     def write(self, data) -> int:
         left = memoryview(data)
@@ -137,7 +155,6 @@ def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | i
             if not len(file.get("images", ())):
                 raise InputError(f"{path}: expected at least one scene to write, got none.")
             file.attrs.update(origin | {"schema": _SCHEMA})
-        disk.check()
 
 # %% ../nbs/13_store.ipynb #9ce8e9cb
 @contextmanager

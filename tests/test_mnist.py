@@ -34,7 +34,7 @@ def test_mnist_has_70_000_digits_in_file_order(mnist):
 
 def test_the_official_test_digits_are_in_test_only(mnist):
     parts = split_glyphs(mnist)
-    assert [len(parts[name]) for name in ("train", "val", "test")] == [50_000, 10_000, 10_000]
+    assert [len(parts[name]) for name in ("train", "val", "test")] == [55_000, 5_000, 10_000]
     assert parts["test"].ids.min() == 60_000 and max(parts["train"].ids.max(), parts["val"].ids.max()) < 60_000
 
 
