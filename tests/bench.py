@@ -18,7 +18,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 from digitkit.audit import audit  # noqa: E402
-from digitkit.blocks import FusedBatchNormalization  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
 from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
@@ -91,10 +90,10 @@ def shuffled(store: Store) -> None:
             assert len(batch.images)
 
 
-def unfused(layer: keras.Layer) -> keras.Layer:
+def usual(layer: keras.Layer) -> keras.Layer:
     """A copy of the layer, with Keras' own batch normalisation."""
-    own = keras.layers.BatchNormalization if isinstance(layer, FusedBatchNormalization) else type(layer)
-    return own.from_config(layer.get_config())
+    norm = keras.layers.BatchNormalization
+    return (norm if isinstance(layer, norm) else type(layer)).from_config(layer.get_config())
 
 
 def trainer(experiment: str, scenes: Scenes, precision: str = "float32", copy=None):
@@ -196,8 +195,8 @@ ROWS = [
      trainer("model0", lessons), 5),
     ("crops a second, training: model0 in bfloat16", "in float32", 3 * len(lessons), 3 * len(lessons),
      trainer("model0", lessons, "bfloat16"), trainer("model0", lessons), 3),
-    *((f"scenes a second, training: {name}, fused batch normalisation", "Keras' own", len(lessons), len(lessons),
-       trainer(name, lessons), trainer(name, lessons, copy=unfused), 5) for name in ("model0", "slots")),
+    *((f"scenes a second, training: {name}, our batch normalisation", "Keras' own", len(lessons), len(lessons),
+       trainer(name, lessons), trainer(name, lessons, copy=usual), 5) for name in ("model0", "slots")),
     ("crops a second, training: fast", "model0", 3 * len(lessons), 3 * len(lessons), trainer("fast", lessons),
      trainer("model0", lessons), 5),
     *((f"scenes a second, training: {name}", "model0, three crops a scene", len(lessons), len(lessons),
