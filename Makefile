@@ -1,7 +1,6 @@
 # digitkit: `make report`, `make test`, `make notebooks`, `make lab`, `make bench`. Each sets up .venv once.
 SHELL := /bin/bash
 PROFILE ?= quick
-EXPERIMENT ?= columns
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -37,7 +36,9 @@ lab: $(READY)  ## JupyterLab on the notebooks
 bench: $(READY)  ## one table; each row names both sides and their ratio
 	@$(BIN)/python -W ignore tests/bench.py
 
-ship: $(READY)  ## put the reader of a run (PROFILE=full EXPERIMENT=columns) into the package, with its page
+ship: PROFILE = full
+ship: EXPERIMENT = columns
+ship: $(READY)  ## put the reader of a run (by default PROFILE=full EXPERIMENT=columns) into the package, with its page
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
 

@@ -35,7 +35,8 @@ def about() -> None:
 def report(
     profile: Annotated[str, typer.Option(help="A [profile:...] of settings.ini.")] = "quick",
     experiment: Annotated[
-        str | None, typer.Option(help="Only this experiment, its weights too; all by default.")
+        str | None,
+        typer.Option(help="Only this experiment, with its members, their weights too, and the audit; all by default."),
     ] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
@@ -99,9 +100,10 @@ def _load(run: Path | None):
     from digitkit.report import stderr_to
 
     with stderr_to(os.devnull):  # TensorFlow reports the hardware that it does not find
-        from digitkit.deploy import load_onnx  # imported late: it takes seconds, and a wrong name should not
-        from digitkit.reader import Reader
+        from digitkit.reader import Reader  # imported late: it takes seconds, and a wrong name should not
 
+        if run is not None and run.suffix == ".onnx":
+            from digitkit.deploy import load_onnx
     if run is None:
         return Reader.default()
     return load_onnx(run) if run.suffix == ".onnx" else Reader.load(run)

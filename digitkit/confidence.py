@@ -26,9 +26,20 @@ def _check(confidence, right) -> tuple[np.ndarray, np.ndarray]:
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """Confidence against accuracy in bins of equal width over 0..1; empty bins are left out.
 
+    Parameters
+    ----------
+    confidence : (n,) numbers in 0..1, of digits or of whole images, n at least 1
+    right : (n,) bool, whether each answer is right
+    bins : number of bins
+
     Returns
     -------
     One row a bin: `low`, `high` (its limits), `confidence`, `accuracy` (means), `n`.
+
+    Raises
+    ------
+    InputError
+        For arrays that do not fit or are no confidences.
     """
     confidence, right = _check(confidence, right)
     number = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -40,7 +51,10 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
 
 # %% ../nbs/43_confidence.ipynb #aa50982d
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """The expected calibration error, 0..1: mean gap between confidence and accuracy, weighted by a bin's answers."""
+    """The expected calibration error, 0..1: mean gap between confidence and accuracy, weighted by a bin's answers.
+
+    Arguments and errors as for `reliability`; over the bins of equal width of Guo et al. 2017.
+    """
     table = reliability(confidence, right, bins)
     gap = (table["confidence"] - table["accuracy"]).abs()
     return float((gap * table["n"]).sum() / table["n"].sum())
@@ -48,6 +62,8 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
 # %% ../nbs/43_confidence.ipynb #e716bf6b
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     """Coverage and risk of accepting what is at least as sure as a threshold, for every threshold that matters.
+
+    Arguments and errors as for `reliability`.
 
     Returns
     -------
@@ -69,14 +85,30 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
 
 # %% ../nbs/43_confidence.ipynb #699fbc71
 def choose_threshold(confidence: np.ndarray, right: np.ndarray, accuracy: float = 0.999) -> float:
-    """The least threshold at which the accepted answers are right at least that often; infinite if there is none."""
+    """The least threshold at which the accepted answers are right at least that often; infinite if there is none.
+
+    Parameters
+    ----------
+    confidence, right : as for `reliability`
+    accuracy : the share of the accepted answers that has to be right, above 0 and at most 1
+
+    Raises
+    ------
+    InputError
+        For arrays that do not fit or are no confidences, and for an accuracy outside its range, such as a percentage.
+    """
+    if not 0 < accuracy <= 1:
+        raise InputError(f"threshold: expected an accuracy above 0 and at most 1, got {accuracy}.")
     curve = risk_coverage(confidence, right)
-    kept = curve[curve["risk"] <= 1 - accuracy]
+    kept = curve[1 - curve["risk"] >= accuracy]
     return float(kept["threshold"].iloc[-1]) if len(kept) else float("inf")
 
 
 def accepted(confidence: np.ndarray, right: np.ndarray, threshold: float) -> dict[str, float]:
-    """What a threshold accepts: `coverage`, `accuracy` (NaN where nothing is accepted), `mistakes`."""
+    """What a threshold accepts: `coverage` (share), `accuracy` (share right; NaN if nothing is accepted), `mistakes`.
+
+    Arguments and errors as for `reliability`; `threshold` is the least confidence that is accepted.
+    """
     confidence, right = _check(confidence, right)
     taken = confidence >= threshold
     known = right[taken]
@@ -85,7 +117,10 @@ def accepted(confidence: np.ndarray, right: np.ndarray, threshold: float) -> dic
 
 # %% ../nbs/43_confidence.ipynb #55c007b7
 def trust(confidence: np.ndarray, right: np.ndarray, threshold: float) -> dict[str, float]:
-    """`exact_match`, `calibration_error`, and what a threshold accepts: `coverage`, `accuracy`, `mistakes`."""
+    """`exact_match`, `calibration_error`, and what a threshold accepts: `coverage`, `accuracy`, `mistakes`.
+
+    Arguments and errors as for `accepted`.
+    """
     confidence, right = _check(confidence, right)
     scores = {"exact_match": float(right.mean()), "calibration_error": calibration_error(confidence, right)}
     return scores | accepted(confidence, right, threshold)

@@ -69,13 +69,16 @@ class Page:
 def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     """The pages of a profile as lists that may run side by side; the pages of a list run in order.
 
-    `experiment` restricts training, evaluation and selection to one experiment. The comparison, which needs all of
-    them, is not among them.
+    `experiment` restricts training, evaluation and selection to one experiment and its members; the audit is the
+    profile's. The comparison, which needs all experiments, is not among them.
     """
     overall = load_config(profile)
     selected = [name for name in overall.select if experiment in (None, name)]
     jobs = [[Page("92_select", load_config(profile, name), ("folds.csv", "grid.csv"))] for name in selected]
-    for config in configs_of(profile, experiment):
+    configs = configs_of(profile, experiment)
+    if experiment:
+        configs = [member for config in configs if config.members for member in members_of(config)] + configs
+    for config in configs:
         evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "answers.npz"))
         jobs.append([evaluation] if config.members else [_train_page(config), evaluation])
     return [*jobs, [Page("93_audit", load_config(profile, overall.leak), ("audit.csv", "seen.csv"))]]
@@ -87,13 +90,15 @@ def _train_page(config: Config) -> Page:
 # %% ../nbs/51_report.ipynb #3c62dcf1
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
-    groups = {"92_select": ("selection",), "94_compare": ("evaluation", "report")}
+    groups = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}
     groups |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))
     settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
     notebook = nbformat.read(page.source, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells)
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
-    parts = [settings, digits, source_fingerprint(text, model), before]
+    # an evaluation has validation scenes of all the profile's tests
+    tests = load_config(page.config.profile).tests if page.notebook == "91_evaluate" else ()
+    parts = [settings, digits, source_fingerprint(text, model), before, *tests]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
@@ -102,9 +107,18 @@ def _key_of(glyphs: Glyphs) -> str:
     return glyphs.fingerprint()
 
 # %% ../nbs/51_report.ipynb #d007f277
+def _reads(job: list[Page]) -> list[str]:
+    """The experiments whose weights a job reads with and does not train itself."""
+    config = job[0].config
+    if job[0].notebook == "93_audit" and REFERENCE in config.layouts:
+        return [name for name in (config.leak, "model1") if name in config.experiments]
+    return list(config.members)
+
+
 def job_keys(job: list[Page]) -> list[str]:
     """The keys of a job's pages, each after the one before it."""
-    trained = members_of(job[0].config) if job[0].config.members else []
+    config = job[0].config
+    trained = [load_config(config.profile, name, config.seed) for name in _reads(job)]
     before, keys = "".join(page_key(_train_page(member)) for member in trained), []
     for page in job:
         before = page_key(page, before)
@@ -132,17 +146,9 @@ def due(job: list[Page], weights: bool = False) -> list[Page]:
     return job[max((i + 1 for i, done in enumerate(current) if done), default=0) :]
 
 
-def _reads(job: list[Page]) -> list[str]:
-    """The experiments whose weights a job reads with and does not train itself."""
-    config = job[0].config
-    if job[0].notebook == "93_audit" and REFERENCE in config.layouts:
-        return [name for name in (config.leak, "model1") if name in config.experiments]
-    return list(config.members)
-
-
-def _wanted(jobs: list[list[Page]]) -> set[str]:
-    """The experiments whose weights have to be there, because a job that is out of date reads with them."""
-    return {name for job in jobs if _reads(job) and due(job) for name in _reads(job)}
+def _wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
+    """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
+    return {(name, job[0].config.seed) for job in jobs if _reads(job) and due(job) for name in _reads(job)}
 
 # %% ../nbs/51_report.ipynb #e57d0126
 @contextmanager
@@ -197,6 +203,8 @@ def run_page(page: Page, key: str) -> str | None:
     """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
     try:
+        if page.notebook in ("90_train", "91_evaluate"):  # should it fail, no older scores may stand for it
+            (page.output.parent / "metrics.json").unlink(missing_ok=True)
         page.output.parent.mkdir(parents=True, exist_ok=True)
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
@@ -322,14 +330,17 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     """
     jobs = jobs_of(profile, experiment)
     last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
-    pages, wanted = [page for job in jobs for page in job], _wanted(jobs) | {experiment}
+    pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
+    if experiment and experiment not in last.config.experiments:
+        say(f"{experiment} is no experiment of {profile}: it is measured, but does not enter the comparison")
     stop, results = threading.Event(), []
     watcher = threading.Thread(target=_watch, args=(pages, say, stop), daemon=True)
     watcher.start()
     try:
         for stage in _stages(jobs):
-            tasks = [(job, job[0].config.experiment in wanted) for job in stage]
+            runs = [(job[0].config.experiment, job[0].config.seed) for job in stage]
+            tasks = [(job, run[0] == experiment or run in wanted) for job, run in zip(stage, runs)]
             # a process costs seconds to start, and one that never had a job would outlive this one
             jobs_at_once = min(last.config.jobs, len(stage)) if any(due(*task) for task in tasks) else 1
             work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
@@ -342,14 +353,14 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
         stop.set()
         watcher.join()
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
-    return failures + _finish(last, [page for page, state, _ in results if state != "failed"], say)
+    keys = {str(page): key for job in jobs for page, key in zip(job, job_keys(job))}
+    return failures + _finish(last, sorted(keys[str(page)] for page, _, reason in results if not reason), say)
 
 # %% ../nbs/51_report.ipynb #db5ce227
-def _finish(last: Page, pages: list[Page], say: Callable[[str], None]) -> list[str]:
-    """Run the comparison if one of the pages that it reads is newer or it is out of date; its failure, if any."""
-    behind = "".join(sorted(nbformat.read(page.output, as_version=4).metadata["digitkit"]["key"] for page in pages))
+def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[str]:
+    """Run the comparison if it is out of date, after pages with the keys `behind`; its failure, if any."""
     looks = (root() / "digitkit" / "plots.py").read_text()  # here figures count
-    key = page_key(last, source_fingerprint(behind + looks))
+    key = page_key(last, source_fingerprint("".join(behind) + looks))
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []

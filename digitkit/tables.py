@@ -7,12 +7,15 @@ __all__ = ['headline', 'comparison', 'percent', 'comparison_text', 'summary', 'o
            'fault_text']
 
 # %% ../nbs/52_tables.ipynb #82f5c655
+import json
+
 import numpy as np
 import pandas as pd
 
 from .config import Config, InputError
 from .metrics import compare
-from .runs import load_answers
+from .runs import load_answers, run_folder
+from .scenes import Scenes
 from .splits import load_split
 
 # %% ../nbs/52_tables.ipynb #5869474d
@@ -38,7 +41,7 @@ def _seeds_together(rows: pd.DataFrame, tests: list[str]) -> pd.DataFrame:
 # %% ../nbs/52_tables.ipynb #e5b7c66b
 def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, list[Config]]) -> dict[str, list[float]]:
     """By how much each experiment's headline is above that of its rival on one test; NaN where there is none."""
-    scenes = load_split(next(iter(runs.values()))[0], "test", test)
+    scenes = _same_scenes(test, runs)
     right = {experiment: _right(configs, test, scenes.digits) for experiment, configs in runs.items()}
     gains = []
     for experiment, rival in zip(runs, rivals):
@@ -48,6 +51,17 @@ def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, list[
         gains.append(gain)
     keys = {name: "difference", f"{name}_low": "low", f"{name}_high": "high", f"{name}_p": "p_value"}
     return {column: [gain[key] for gain in gains] for column, key in keys.items()}
+
+
+def _same_scenes(test: str, runs: dict[str, list[Config]]) -> Scenes:
+    """The scenes that all these runs were tested on; InputError where they were tested on different ones."""
+    read = {name: json.loads((run_folder(configs[0]) / "metrics.json").read_text()) for name, configs in runs.items()}
+    first, *others = read
+    if other := [name for name in others if read[name]["tests"][test]["data"] != read[first]["tests"][test]["data"]]:
+        raise InputError(
+            f"{test}: expected all runs on the same scenes, but {first} and {other[0]} read different ones."
+        )
+    return load_split(runs[first][0], "test", test)
 
 
 def _right(configs: list[Config], test: str, digits: np.ndarray) -> np.ndarray:

@@ -98,6 +98,25 @@ def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
     assert stale(tiny_copy, monkeypatch) == {"train small", "evaluate small"}
 
 
+def test_a_lost_page_of_a_finished_training_is_not_missed(tiny_copy):
+    (tiny_copy / RUN / "train.ipynb").unlink()
+    (tiny_copy / "reports/tiny/index.html").unlink()
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0 and "Traceback" not in again.stderr, again.stderr
+    assert re.findall(r"(\w+): done", again.stderr) == ["compare"]
+
+
+def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy):
+    (tiny_copy / RUN / "model.keras").write_bytes(b"no weights")
+    change_settings(tiny_copy, "tiny.small", resamples=50)
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
+    assert again.returncode == 1 and "evaluate small: FAILED" in again.stderr, again.stderr
+    table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv")
+    assert set(table["experiment"]) == {*WHOLE, "columns"}
+    page = (tiny_copy / "reports/tiny/index.html").read_text()
+    assert re.search(r"<strong>small seed 0</strong>: not finished", page)
+
+
 def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, monkeypatch):
     before = (tiny_copy / "reports/tiny/comparison.csv").read_text()
     for weights in tiny_copy.glob("reports/**/model.keras"):
@@ -125,12 +144,15 @@ def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_mis
 
 
 SMALL = {"train small", "evaluate small"}
+EVALUATED = {f"evaluate {name}" for name in ("small", *WHOLE, "columns")}
 CHANGES = [
     ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
     ("pooled", dict(dropout=0.1), {"audit"}),
     ("slots", dict(learning_rate=0.01), {"train slots"} | {f"evaluate {name}" for name in WHOLE}),
     ("slots_views", dict(views=3), {"evaluate slots_views"}),
-    ("profile:tiny", dict(resamples=50), {f"evaluate {name}" for name in ("small", *WHOLE, "columns")} | {"audit"}),
+    ("profile:tiny", dict(resamples=50), EVALUATED | {"select small", "audit"}),
+    ("profile:tiny", dict(test_scenes=50), EVALUATED | {"select small", "audit"}),
+    ("profile:tiny", dict(tests="ladder14"), EVALUATED | {"select small", "audit"}),  # columns has tests of its own
     ("profile:tiny", dict(folds=3), {"select small"}),
     ("profile:tiny", dict(jobs=1), set()),
     ("profile:quick", dict(epochs=1), set()),
