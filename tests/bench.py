@@ -96,9 +96,9 @@ def usual(layer: keras.Layer) -> keras.Layer:
     return (norm if isinstance(layer, norm) else type(layer)).from_config(layer.get_config())
 
 
-def trainer(experiment: str, scenes: Scenes, precision: str = "float32", copy=None):
-    """A call that trains a fresh reader of the quick profile on these scenes, once more each time."""
-    fresh = build_reader(replace(load_config("quick", experiment), precision=precision))
+def trainer(experiment: str, scenes: Scenes, profile: str = "quick", precision: str = "float32", copy=None):
+    """A call that trains a fresh reader on these scenes, once more each time."""
+    fresh = build_reader(replace(load_config(profile, experiment), precision=precision))
     x, y = fresh.prepare(scenes.images), fresh.targets(scenes.digits)
     network = keras.models.clone_model(fresh.network, clone_function=copy) if copy else fresh.network
     network.compile("adam", "categorical_crossentropy")
@@ -131,8 +131,8 @@ some, image = scenes.images[:256], scenes.images[:1]
 reader = build_reader(load_config("quick", "small"))
 lessons = compose(glyphs, "triple", 512, seed=2)
 whole = Reader.default()  # of whole images, as shipped
-save_onnx(whole, here / "slots.onnx")
-deployed = load_onnx(here / "slots.onnx")
+save_onnx(whole, here / "shipped.onnx")
+deployed = load_onnx(here / "shipped.onnx")
 many = compose(glyphs, "ladder14", 20_000, seed=3).images
 build(100_000)  # 110,000 scenes for the rows that read
 store = Store(here / "built-100000" / "train.h5")
@@ -150,9 +150,22 @@ reader.read(np.load(sys.argv[2]))
 """
 
 
-def reading_peak(name: str, model: str) -> None:
-    """Peak memory in MB of a process that reads 2,560 scenes of a file, with Keras or from an ONNX file."""
-    line = [sys.executable, "-c", MEASURED, sys.executable, "-c", READ, model, here / "images.npy"]
+TRAIN = """
+import sys
+from digitkit.config import load_config
+from digitkit.glyphs import load_glyphs
+from digitkit.reader import build_reader
+from digitkit.scenes import compose
+reader = build_reader(load_config("full", sys.argv[1]))
+scenes = compose(load_glyphs(), "triple", 512, seed=2)
+reader.network.compile("adam", "categorical_crossentropy")
+reader.network.fit(reader.prepare(scenes.images), reader.targets(scenes.digits), batch_size=64, verbose=0)
+"""
+
+
+def peak(name: str, script: str, *arguments: str | Path) -> None:
+    """Keep the peak memory in MB of a process of its own, Keras and TensorFlow with it."""
+    line = [sys.executable, "-c", MEASURED, sys.executable, "-c", script, *arguments]
     PEAKS[name] = int(subprocess.run(line, check=True, capture_output=True, text=True).stdout) / 1024
 
 
@@ -194,13 +207,15 @@ ROWS = [
     ("crops a second, training: small", "model0", 3 * len(lessons), 3 * len(lessons), trainer("small", lessons),
      trainer("model0", lessons), 5),
     ("crops a second, training: model0 in bfloat16", "in float32", 3 * len(lessons), 3 * len(lessons),
-     trainer("model0", lessons, "bfloat16"), trainer("model0", lessons), 3),
+     trainer("model0", lessons, precision="bfloat16"), trainer("model0", lessons), 3),
     *((f"scenes a second, training: {name}, our batch normalisation", "Keras' own", len(lessons), len(lessons),
        trainer(name, lessons), trainer(name, lessons, copy=usual), 5) for name in ("model0", "slots")),
     ("crops a second, training: fast", "model0", 3 * len(lessons), 3 * len(lessons), trainer("fast", lessons),
      trainer("model0", lessons), 5),
     *((f"scenes a second, training: {name}", "model0, three crops a scene", len(lessons), len(lessons),
        trainer(name, lessons), trainer("model0", lessons), 3) for name in ("slots", "columns", "heads")),
+    *((f"scenes a second, training: {name} of full", "model0, three crops a scene", len(lessons), len(lessons),
+       trainer(name, lessons, "full"), trainer("model0", lessons), 3) for name in ("slots", "pyramid")),
 ]  # fmt: skip
 
 print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of 1 to 5 turns\n")
@@ -209,10 +224,12 @@ for name, against, n, m, one, other, rounds in ROWS:
     a, b, ratio = in_turns(one, other, rounds)
     print(f"| {name} | {against} | {n / a:,.0f} | {m / b:,.0f} | {ratio * n / m:.1f} |", flush=True)
 np.save(here / "images.npy", many[:2560])
-reading_peak("reading 2,560 scenes, Keras", "default")
-reading_peak("reading 2,560 scenes, ONNX Runtime", str(here / "slots.onnx"))
-for what, peak in PEAKS.items():
-    print(f"\n{what}: {peak:,.0f} MB at most")
+peak("reading 2,560 scenes, Keras", READ, "default", here / "images.npy")
+peak("reading 2,560 scenes, ONNX Runtime, Keras imported", READ, here / "shipped.onnx", here / "images.npy")
+for experiment in ("model0", "slots"):
+    peak(f"training {experiment} of full on 512 scenes", TRAIN, experiment)
+for what, megabytes in PEAKS.items():
+    print(f"\n{what}: {megabytes:,.0f} MB at most")
 one = median(seconds(lambda: deployed.read(image)) for _ in range(50))
 differ = int((deployed.read(many).digits != whole.read(many).digits).any(axis=1).sum())
 print(
