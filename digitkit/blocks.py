@@ -38,7 +38,7 @@ def _normalise(rows, scale, offset, mean, deviation):
 
     return rows * scale + offset, gradient
 
-
+# %% ../nbs/30_blocks.ipynb #a07848df
 @register_keras_serializable(package="digitkit")
 class _BatchNormalization(layers.BatchNormalization):
     """Keras' batch normalisation; where TensorFlow trains on float32 maps (n, H, W, c), with fewer operations."""

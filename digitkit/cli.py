@@ -99,14 +99,15 @@ def _load(run: Path | None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from digitkit.report import stderr_to
 
+    is_onnx = run is not None and run.suffix == ".onnx"
     with stderr_to(os.devnull):  # TensorFlow reports the hardware that it does not find
         from digitkit.reader import Reader  # imported late: it takes seconds, and a wrong name should not
 
-        if run is not None and run.suffix == ".onnx":
+        if is_onnx:
             from digitkit.deploy import load_onnx
-    if run is None:
-        return Reader.default()
-    return load_onnx(run) if run.suffix == ".onnx" else Reader.load(run)
+    if is_onnx:
+        return load_onnx(run)
+    return Reader.default() if run is None else Reader.load(run)
 
 # %% ../nbs/60_cli.ipynb #58a6c09e
 @app.command()

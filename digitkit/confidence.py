@@ -22,7 +22,7 @@ def _check(confidence, right) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"confidence: expected 0..1, got {confidence.min():.4g} to {confidence.max():.4g}.")
     return confidence, right
 
-
+# %% ../nbs/43_confidence.ipynb #0df1a6b7
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """Confidence against accuracy in bins of equal width over 0..1; empty bins are left out.
 

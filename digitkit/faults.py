@@ -32,7 +32,7 @@ def share_right(probs: np.ndarray, scenes: Scenes) -> np.ndarray:
     """The share of each scene's digits that is read right, (n,); for scenes with a digit in every slot."""
     return (decode(probs) == scenes.digits).mean(axis=1)
 
-
+# %% ../nbs/45_faults.ipynb #4ea00c20
 def fault_row(
     fault: str,
     what: str,

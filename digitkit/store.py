@@ -87,7 +87,7 @@ def _append(file: h5py.File, name: str, values: np.ndarray) -> None:
     file[name].resize(start + len(values), axis=0)
     file[name][start:] = values
 
-
+# %% ../nbs/13_store.ipynb #69b9f663
 class _Disk(io.FileIO):
     """A file for HDF5, which cannot close one if writing fails; so the first error, or Ctrl-C, is kept for later."""
 
