@@ -36,7 +36,7 @@ def report(
     profile: Annotated[str, typer.Option(help="A [profile:...] of settings.ini.")] = "quick",
     experiment: Annotated[
         str | None,
-        typer.Option(help="Only this experiment, with its members, their weights too, and the audit; all by default."),
+        typer.Option(help="Only this experiment, with its members, and their weights too; all by default."),
     ] = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""

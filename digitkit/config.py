@@ -145,7 +145,7 @@ def _typed(text: str, kind: type):
         return tuple(re.findall(r"(?:[^\s,()]|\([^)]*\))+", text))
     if kind is dict:
         value = json.loads(text)
-        if not (isinstance(value, dict) and all(isinstance(v, list) and v for v in value.values())):
+        if not (isinstance(value, dict) and value and all(isinstance(v, list) and v for v in value.values())):
             raise ValueError("not an object of lists")
         return value
     return kind(text)

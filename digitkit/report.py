@@ -29,7 +29,7 @@ from traitlets.config import Config as Traits
 
 from .config import Config, InputError, load_config, root
 from .glyphs import Glyphs, load_glyphs
-from .runs import configs_of, members_of, run_folder, source_fingerprint
+from .runs import code_of, configs_of, members_of, run_folder, source_fingerprint
 from .splits import REFERENCE
 from .store import replacing
 
@@ -69,19 +69,23 @@ class Page:
 def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     """The pages of a profile as lists that may run side by side; the pages of a list run in order.
 
-    `experiment` restricts training, evaluation and selection to one experiment and its members; the audit is the
-    profile's. The comparison, which needs all experiments, is not among them.
+    `experiment` restricts them to one experiment and its members, and leaves out the audit, which is the profile's.
+    The comparison, which needs all experiments, is not among them.
     """
     overall = load_config(profile)
     selected = [name for name in overall.select if experiment in (None, name)]
-    jobs = [[Page("92_select", load_config(profile, name), ("folds.csv", "grid.csv"))] for name in selected]
+    found = ("folds.csv", "grid.csv", "choice.json")
+    jobs = [[Page("92_select", load_config(profile, name), found)] for name in selected]
     configs = configs_of(profile, experiment)
     if experiment:
         configs = [member for config in configs if config.members for member in members_of(config)] + configs
     for config in configs:
         evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "answers.npz"))
         jobs.append([evaluation] if config.members else [_train_page(config), evaluation])
-    return [*jobs, [Page("93_audit", load_config(profile, overall.leak), ("audit.csv", "seen.csv"))]]
+    if experiment:
+        return jobs
+    found = ("audit.csv", "audit_splits.csv", "seen.csv", "faults.csv")
+    return [*jobs, [Page("93_audit", load_config(profile, overall.leak), found)]]
 
 
 def _train_page(config: Config) -> Page:
@@ -93,12 +97,15 @@ def page_key(page: Page, before: str = "") -> str:
     groups = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}
     groups |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))
     settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
-    notebook = nbformat.read(page.source, as_version=4)
-    text = "\n".join(cell.source for cell in notebook.cells)
+    cells = nbformat.read(page.source, as_version=4).cells
+    code = code_of("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
-    # an evaluation has validation scenes of all the profile's tests
-    tests = load_config(page.config.profile).tests if page.notebook == "91_evaluate" else ()
-    parts = [settings, digits, source_fingerprint(text, model), before, *tests]
+    parts = [settings, digits, source_fingerprint(code, model), before]
+    if page.notebook == "91_evaluate":  # its validation scenes are the profile's
+        overall = load_config(page.config.profile)
+        parts += [str(overall.val_scenes), *overall.tests]
+    if page.notebook == "94_compare":  # the page that is read: its text counts
+        parts += [cell.source for cell in cells]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
@@ -222,7 +229,7 @@ def run_page(page: Page, key: str) -> str | None:
 def _epoch_line(page: Page, history: pd.DataFrame) -> str:
     """Where a training page is: its epoch, its score, the time that its remaining epochs will take at most."""
     last, left = history.iloc[-1], (page.config.epochs - len(history)) * history["seconds"].tail(3).mean()
-    score = f"validation digit accuracy {last.val_digit_accuracy:.4f}"
+    score = f"validation accuracy a slot {last.val_digit_accuracy:.4f}"
     minutes, seconds = divmod(round(left), 60)
     return f"{page}: epoch {len(history)} of {page.config.epochs}, {score}, at most {minutes}:{seconds:02d} left"
 
@@ -321,7 +328,8 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
 
     Parameters
     ----------
-    profile, experiment : as for `jobs_of`; of an experiment that is named the weights are made too, if they are missing
+    profile, experiment : as for `jobs_of`; of an experiment that is named, and of its members, the weights are made
+        too, if they are missing
     say : is given a line for each thing that happens
 
     Returns
@@ -331,6 +339,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     jobs = jobs_of(profile, experiment)
     last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
+    asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
     if experiment and experiment not in last.config.experiments:
         say(f"{experiment} is no experiment of {profile}: it is measured, but does not enter the comparison")
@@ -340,7 +349,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     try:
         for stage in _stages(jobs):
             runs = [(job[0].config.experiment, job[0].config.seed) for job in stage]
-            tasks = [(job, run[0] == experiment or run in wanted) for job, run in zip(stage, runs)]
+            tasks = [(job, run[0] in asked or run in wanted) for job, run in zip(stage, runs)]
             # a process costs seconds to start, and one that never had a job would outlive this one
             jobs_at_once = min(last.config.jobs, len(stage)) if any(due(*task) for task in tasks) else 1
             work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")

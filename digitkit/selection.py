@@ -53,7 +53,7 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     if path.is_file():
         return json.loads(path.read_text())
     kept, held = fold_glyphs(config)[fold]
-    validation = compose(held, config.layouts[-1], config.val_scenes, split_seed("val"))
+    validation = compose(held, config.val_layout or config.layouts[-1], config.val_scenes, split_seed("val"))
     keras.utils.set_random_seed(config.seed)
     reader = build_reader(config)
     start = _accuracy(reader, validation)["digit_accuracy"]
@@ -70,8 +70,8 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
 
 # %% ../nbs/42_selection.ipynb #997cef02
 def _variant(config: Config, settings: dict) -> Config:
-    """The experiment with other settings, trained for `select_epochs`."""
-    return replace(config, epochs=config.select_epochs, **settings)
+    """The experiment with other settings, trained for `select_epochs` where they do not say how long."""
+    return replace(config, **{"epochs": config.select_epochs} | settings)
 
 
 def cross_validate(config: Config, folder: Path) -> pd.DataFrame:

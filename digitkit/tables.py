@@ -148,8 +148,11 @@ def observations(table: pd.DataFrame) -> list[str]:
     sentences = []
     for test, part in table.groupby("test", sort=False):
         first = part.iloc[0]
-        made = f" (mean of {first.seeds} seeds)" if first.seeds > 1 else f" (epoch {first.epoch:.0f})"
-        reader = first.experiment + ("" if np.isnan(first.epoch) else made)
+        reader = first.experiment
+        if first.seeds > 1:
+            reader += f" (mean of {first.seeds} seeds)"
+        elif not np.isnan(first.epoch):  # an experiment with members has none
+            reader += f" (epoch {first.epoch:.0f})"
         bounds = (f"{headline(test)}{end}" for end in ("", "_low", "_high"))
         scored = f"{percent(*first[list(bounds)])} % of the images"
         if headline(test) == "top_set":

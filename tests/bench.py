@@ -218,7 +218,7 @@ ROWS = [
        trainer(name, lessons, "full"), trainer("model0", lessons), 3) for name in ("slots", "pyramid")),
 ]  # fmt: skip
 
-print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of 1 to 5 turns\n")
+print(f"{os.cpu_count()} cores, Keras {keras.__version__}, medians of turns; what takes minutes, once\n")
 print("| measure: A | B | A | B | A / B |\n|:---|:---|---:|---:|---:|")
 for name, against, n, m, one, other, rounds in ROWS:
     a, b, ratio = in_turns(one, other, rounds)

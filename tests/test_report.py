@@ -108,13 +108,14 @@ def test_a_lost_page_of_a_finished_training_is_not_missed(tiny_copy):
 
 def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy):
     (tiny_copy / RUN / "model.keras").write_bytes(b"no weights")
-    change_settings(tiny_copy, "tiny.small", resamples=50)
+    change_settings(tiny_copy, "tiny.small", resamples=50, seeds=2)
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
     assert again.returncode == 1 and "evaluate small: FAILED" in again.stderr, again.stderr
-    table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv")
-    assert set(table["experiment"]) == {*WHOLE, "columns"}
+    table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv").set_index("experiment")
+    assert set(table.index) == {*WHOLE, "columns", "small"} and (table.loc["small", "seeds"] == 1).all()
     page = (tiny_copy / "reports/tiny/index.html").read_text()
     assert re.search(r"<strong>small seed 0</strong>: not finished", page)
+    assert "small (seed 1, epoch" in page  # what is shown of it is the seed that finished
 
 
 def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, monkeypatch):
@@ -176,6 +177,18 @@ def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
         file.write("\nMONITOR = 'val_loss'\n")
     trained = {f"{page} {name}" for page in ("train", "evaluate") for name in ("slots", "columns")}
     assert stale(tiny_copy, monkeypatch) == SMALL | trained | {"evaluate slots_views", "select small", "audit"}
+
+
+def test_a_mended_text_trains_nothing(tiny_copy, monkeypatch):
+    for path in (tiny_copy / "nbs/reports").glob("*.ipynb"):
+        page = nbformat.read(path, as_version=4)
+        page.cells[0].source += "\n\nOne more sentence."
+        page.cells[-1].source += "\n# a comment"
+        nbformat.write(page, path)
+    assert stale(tiny_copy, monkeypatch) == set()
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0 and re.findall(r"(\w+): done", again.stderr) == ["compare"], again.stderr
+    assert "One more sentence." in (tiny_copy / "reports/tiny/index.html").read_text()
 
 
 def test_a_failed_page_does_not_stop_the_others(troubled):
