@@ -29,7 +29,7 @@ from traitlets.config import Config as Traits
 
 from .config import Config, InputError, load_config, root
 from .glyphs import Glyphs, load_glyphs
-from .runs import code_of, configs_of, members_of, run_folder, source_fingerprint
+from .runs import configs_of, members_of, run_folder, source_fingerprint
 from .splits import REFERENCE
 from .store import replacing
 
@@ -98,7 +98,7 @@ def page_key(page: Page, before: str = "") -> str:
     groups |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))
     settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
     cells = nbformat.read(page.source, as_version=4).cells
-    code = code_of("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
     parts = [settings, digits, source_fingerprint(code, model), before]
     if page.notebook == "91_evaluate":  # its validation scenes are the profile's
@@ -369,7 +369,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
 def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[str]:
     """Run the comparison if it is out of date, after pages with the keys `behind`; its failure, if any."""
     looks = (root() / "digitkit" / "plots.py").read_text()  # here figures count
-    key = page_key(last, source_fingerprint("".join(behind) + looks))
+    key = page_key(last, " ".join(behind) + looks)
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []
