@@ -30,7 +30,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def about() -> None:
     """Read several overlapping handwritten digits from one image, and report honestly how well."""
 
-
+# %% ../nbs/60_cli.ipynb #1f7f5236
 @app.command()
 def report(
     profile: Annotated[str, typer.Option(help="A [profile:...] of settings.ini.")] = "quick",

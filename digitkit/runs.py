@@ -111,7 +111,7 @@ def check_trained(config: Config) -> None:
         run = f"{config.experiment} seed {config.seed}"
         raise InputError(f"{run}: not trained with the settings, code and digits of now; run 90_train first.")
 
-
+# %% ../nbs/50_runs.ipynb #cc8219e8
 def open_run(config: Config) -> Path:
     """The folder of a run, with `config.json`, ready to train or to go on.
 
