@@ -284,6 +284,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'digitkit/report.py'),
                                  'digitkit.report._PlainExporter.markdown2html': ( 'report.html#_plainexporter.markdown2html',
                                                                                    'digitkit/report.py'),
+                                 'digitkit.report._clear': ('report.html#_clear', 'digitkit/report.py'),
                                  'digitkit.report._end_with': ('report.html#_end_with', 'digitkit/report.py'),
                                  'digitkit.report._epoch_line': ('report.html#_epoch_line', 'digitkit/report.py'),
                                  'digitkit.report._execute': ('report.html#_execute', 'digitkit/report.py'),

@@ -206,13 +206,21 @@ def _execute(page: Page, output: Path) -> str | None:
     return None
 
 # %% ../nbs/51_report.ipynb #2e6c2469
+def _clear(page: Page) -> None:
+    """Remove what an older run of a page says of itself and would be taken for this one's."""
+    folder = page.output.parent
+    if page.notebook in ("90_train", "91_evaluate"):
+        (folder / "metrics.json").unlink(missing_ok=True)
+    if page.notebook == "90_train" and not any((folder / name).exists() for name in ("model.keras", "checkpoint")):
+        (folder / "config.json").unlink(missing_ok=True)
+
+
 def run_page(page: Page, key: str) -> str | None:
     """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
     try:
-        if page.notebook in ("90_train", "91_evaluate"):  # should it fail, no older scores may stand for it
-            (page.output.parent / "metrics.json").unlink(missing_ok=True)
         page.output.parent.mkdir(parents=True, exist_ok=True)
+        _clear(page)
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}

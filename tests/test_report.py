@@ -137,11 +137,19 @@ def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, m
 def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_missing(tiny_copy, monkeypatch):
     for weights in tiny_copy.glob("reports/**/model.keras"):
         weights.unlink()
+    for file in tiny_copy.glob("reports/**/config.json"):  # the runs of another machine
+        config = json.loads(file.read_text())
+        config["provenance"]["processor"] = "another"
+        file.write_text(json.dumps(config))
     change_settings(tiny_copy, "slots_views", views=2)
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
     assert again.returncode == 0, again.stderr
     done = set(re.findall(r"] (.+): done", again.stderr))
     assert done == {"train slots", "evaluate slots", "evaluate slots_views"}
+    runs = {name: tiny_copy / f"reports/tiny/{name}/seed0" for name in ("slots", "small")}
+    origin = {n: json.loads((run / "config.json").read_text())["provenance"]["processor"] for n, run in runs.items()}
+    assert origin["slots"] != "another" == origin["small"]
+    assert json.loads((runs["slots"] / "metrics.json").read_text())["processor"] == origin["slots"]
 
 
 SMALL = {"train small", "evaluate small"}
