@@ -94,12 +94,15 @@ def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
 
 # %% ../nbs/52_tables.ipynb #09b07f4d
 def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
-    """A fraction as "99.35 [99.17, 99.49]" in percent, or "-" where there is none."""
+    """A fraction as "99.35 [99.17, 99.49]" in percent, or "-" where there is none.
+
+    Bounds that are equal are no interval and are left out: resampling cannot vary what is all right or all wrong.
+    """
     if value is None or np.isnan(value):
         return "-"
     shape = "{:+.2f}" if sign else "{:.2f}"
     text = shape.format(100 * value)
-    return text if low is None else f"{text} [{shape.format(100 * low)}, {shape.format(100 * high)}]"
+    return text if low is None or low == high else f"{text} [{shape.format(100 * low)}, {shape.format(100 * high)}]"
 
 
 def comparison_text(table: pd.DataFrame, base: str) -> pd.DataFrame:
