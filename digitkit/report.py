@@ -214,7 +214,7 @@ def _clear(page: Page) -> None:
     if page.notebook == "90_train" and not any((folder / name).exists() for name in ("model.keras", "checkpoint")):
         (folder / "config.json").unlink(missing_ok=True)
 
-
+# %% ../nbs/51_report.ipynb #399d6dc7
 def run_page(page: Page, key: str) -> str | None:
     """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None

@@ -104,7 +104,7 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     text = shape.format(100 * value)
     return text if low is None or low == high else f"{text} [{shape.format(100 * low)}, {shape.format(100 * high)}]"
 
-
+# %% ../nbs/52_tables.ipynb #49792b4c
 def comparison_text(table: pd.DataFrame, base: str) -> pd.DataFrame:
     """The comparison as a person reads it: percent with 95 % intervals, one row an experiment and test."""
     shown = table[["test", "experiment"]].copy()
