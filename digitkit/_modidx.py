@@ -458,6 +458,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.tables._right': ('tables.html#_right', 'digitkit/tables.py'),
                                  'digitkit.tables._same_scenes': ('tables.html#_same_scenes', 'digitkit/tables.py'),
                                  'digitkit.tables._seeds_together': ('tables.html#_seeds_together', 'digitkit/tables.py'),
+                                 'digitkit.tables._share_weights': ('tables.html#_share_weights', 'digitkit/tables.py'),
                                  'digitkit.tables.audit_observations': ('tables.html#audit_observations', 'digitkit/tables.py'),
                                  'digitkit.tables.comparison': ('tables.html#comparison', 'digitkit/tables.py'),
                                  'digitkit.tables.comparison_text': ('tables.html#comparison_text', 'digitkit/tables.py'),

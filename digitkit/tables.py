@@ -45,12 +45,20 @@ def _gains(name: str, rivals: list[str | None], test: str, runs: dict[str, list[
     right = {experiment: _right(configs, test, scenes.digits) for experiment, configs in runs.items()}
     gains = []
     for experiment, rival in zip(runs, rivals):
-        gain = dict(difference=np.nan, low=np.nan, high=np.nan, p_value=np.nan)
+        gain = dict(difference=np.nan, low=np.nan, high=np.nan, p_value=np.nan, related=False)
         if rival in right:
-            gain = compare(right[rival], right[experiment], scenes.glyph_ids, runs[experiment][0].resamples)
+            ours, theirs = right[experiment], right[rival]
+            if related := _share_weights(runs[experiment][0], runs[rival][0]):
+                ours, theirs = ours[: len(theirs)], theirs[: len(ours)]
+            gain = compare(theirs, ours, scenes.glyph_ids, runs[experiment][0].resamples) | {"related": related}
         gains.append(gain)
-    keys = {name: "difference", f"{name}_low": "low", f"{name}_high": "high", f"{name}_p": "p_value"}
-    return {column: [gain[key] for gain in gains] for column, key in keys.items()}
+    keys = {"": "difference", "_low": "low", "_high": "high", "_p": "p_value", "_related": "related"}
+    return {name + end: [gain[key] for gain in gains] for end, key in keys.items()}
+
+
+def _share_weights(one: Config, other: Config) -> bool:
+    """Whether one experiment reads with the networks of the other."""
+    return one.experiment in other.members or other.experiment in one.members
 
 
 def _same_scenes(test: str, runs: dict[str, list[Config]]) -> Scenes:
@@ -74,8 +82,9 @@ def comparison(rows: pd.DataFrame, configs: list[Config]) -> pd.DataFrame:
     """The table of a report: one row an experiment and test, the best by `headline` first within each.
 
     Adds `seeds`, the least and greatest headline of a seed as `seeds_low` and `seeds_high`, and two differences of the
-    mean headline on the same scenes with `_low`, `_high` and McNemar's `_p` (of the first seeds): `difference` to the
-    base experiment, and `lead` over the next row of the test; NaN where there is nothing to compare with.
+    mean headline on the same scenes with `_low`, `_high`, McNemar's `_p` (of the first seeds) and `_related`, whether
+    the two share weights, so that only the seeds that both have count: `difference` to the base experiment, and `lead`
+    over the next row of the test; NaN where there is nothing to compare with.
     """
     if rows.empty:
         raise InputError("no finished run to compare: expected at least one with metrics.json.")
@@ -165,8 +174,12 @@ def observations(table: pd.DataFrame) -> list[str]:
             sentence = f"On {test}, {reader} reads {scored} without a mistake ({digits} % of the digits)"
         if len(part) > 1:
             points = f"{percent(first.lead, first.lead_low, first.lead_high, sign=True)} points"
-            separate = "the interval excludes zero" if first.lead_low > 0 else "the interval does not separate them"
-            sentence += f", {points} against {part.iloc[1].experiment}: {separate} (McNemar p = {first.lead_p:.2g})"
+            apart = first.lead_low > 0 or first.lead_high < 0
+            separate = "the interval excludes zero" if apart else "the interval does not separate them"
+            second = part.iloc[1]
+            some = first.lead_related and first.seeds != second.seeds
+            rival = second.experiment + (", over the seeds that both have" if some else "")
+            sentence += f", {points} against {rival}: {separate} (McNemar p = {first.lead_p:.2g})"
         sentences.append(sentence + ".")
     return sentences
 
