@@ -49,7 +49,7 @@ def report(
         typer.echo("digitkit: stopped; the next call goes on from here.", err=True)
         raise typer.Exit(130) from None
     if not any(failure.startswith("compare:") for failure in failures):
-        typer.echo("\n" + (root() / "reports" / profile / "comparison.md").read_text())
+        typer.echo("\n" + (root() / "reports" / profile / "summary.md").read_text())
         typer.echo(f"reports/{profile}/index.html")
     if failures:
         typer.echo("failed:\n  " + "\n  ".join(failures), err=True)

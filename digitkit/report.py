@@ -269,6 +269,11 @@ class _MathRenderer(IPythonRenderer):
         return latex_to_mathml(body)
 
 
+# tables as wide as the window allows, lines of text no longer than can be read
+_STYLE = """body{max-width:100rem;margin:auto}:is(p,li){max-width:66rem}
+.jp-RenderedHTMLCommon table{font-size:12px}.jp-RenderedHTMLCommon :is(td,th){padding:.3em .5em}"""
+
+
 class _PlainExporter(HTMLExporter):
     """nbconvert's lab page without any script or request; code is hidden, results are shown."""
 
@@ -281,7 +286,7 @@ class _PlainExporter(HTMLExporter):
     @property
     def extra_loaders(self):
         scripts = ("html_head_js", "html_head_js_mathjax", "html_head_js_mermaidjs")
-        blocks = dict.fromkeys(scripts, "") | {"extra_css": "<style>body{max-width:76rem;margin:auto}</style>"}
+        blocks = dict.fromkeys(scripts, "") | {"extra_css": f"<style>{_STYLE}</style>"}
         body = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
         return [DictLoader({"plain.html.j2": "{% extends 'lab/index.html.j2' %}" + body})]
 

@@ -6,6 +6,7 @@ import subprocess
 
 import cv2
 import pytest
+from conftest import HERE
 
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: the page cannot be opened")
@@ -40,6 +41,18 @@ def test_the_page_needs_no_network_and_no_script(dom):
     assert sources and all(source.startswith("data:image/") for source in sources)
     styles = "".join(re.findall(r"<style.*?</style>", dom, re.DOTALL))
     assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", styles)
+
+
+WIDE = """<script>document.title = "wider than the page: " + [...document.querySelectorAll("table")].filter(
+    table => table.offsetWidth > table.closest(".jp-OutputArea-output").clientWidth).length</script>"""
+
+
+@pytest.mark.parametrize("profile", ["tiny", "full", "reference"])
+def test_no_table_is_cut_off(tiny, tmp_path, profile):
+    page = tiny.reports / "index.html" if profile == "tiny" else HERE / "reports" / profile / "index.html"
+    probe = tmp_path / "probe.html"
+    probe.write_text(page.read_text() + WIDE)
+    assert "<title>wider than the page: 0</title>" in browse(tmp_path, probe, "--dump-dom", "--window-size=1600,1200")
 
 
 def test_the_page_is_drawn(tiny, tmp_path):

@@ -42,7 +42,7 @@ def test_the_comparison_has_the_promised_columns(tiny):
 
 
 def test_the_table_is_printed_and_progress_is_told(tiny):
-    table = (tiny.reports / "comparison.md").read_text()
+    table = (tiny.reports / "summary.md").read_text()
     assert table in tiny.done.stdout and "reports/tiny/index.html" in tiny.done.stdout
     assert "\n- Everything was trained on one kind of processor: " in table
     assert re.search(rf"train small: epoch \d of {EPOCHS}, .*at most \d+:\d\d left", tiny.done.stderr)
