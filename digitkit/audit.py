@@ -72,7 +72,7 @@ class Traces:
 
 # %% ../nbs/24_audit.ipynb #d359a48b
 def trace(blocks: Iterable[Scenes]) -> Traces:
-    """Read a split once, block by block."""
+    """The traces of a split, from its blocks of scenes with labels, read once; InputError if there is no scene."""
     images, crops, glyphs, numbers, per_scene = [], [], [], [], []
     for block in blocks:
         images.append(_hash(block.images))

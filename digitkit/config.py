@@ -122,7 +122,7 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
-        """The value that `to_json` wrote; InputError if it is not that, or was changed since."""
+        """The value that `to_json` wrote; InputError if it is not that, or if what makes a reader changed since."""
         try:
             written = json.loads(text)
             values = {k: tuple(v) if isinstance(v, list) else v for k, v in written["config"].items()}

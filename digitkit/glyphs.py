@@ -190,7 +190,8 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
     Raises
     ------
     InputError
-        For an unknown protocol, or a class with fewer than seven glyphs.
+        For an unknown protocol and, where the split is stratified, no glyphs, a class with fewer than seven, or a seed
+        below 0.
     """
     if protocol == "pooled":
         return dict.fromkeys(SPLITS, glyphs)

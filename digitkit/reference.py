@@ -127,7 +127,7 @@ def reference_scenes(glyphs: Glyphs, slots: int = 3, per_number: int = 10, seed:
     ----------
     glyphs : the pool of all splits; all of MNIST in file order for the published sets
     slots : digits in an image, 1 to 5; other than two or three, the side is the larger of 64 and 28 * slots
-    per_number : images of each number 0 .. 10**slots - 1
+    per_number : images of each number 0 .. 10**slots - 1; the draws are of one stream: another count, other images
     seed : 0 .. 2**32 - 1; 123 in the published sets
 
     Returns

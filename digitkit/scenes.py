@@ -307,7 +307,8 @@ class Scenes:
     boxes : (n, slots, 4) int64, tight around each digit's ink: left, top, width, height; zeros without a digit
     overlap : (n,) float64 in 0..1, see `box_overlap`
     visible : (n, slots) float64 in 0..1, share of each digit's ink, by its grey levels, that lies inside the image
-        where no other digit's ink is stronger ("over": later) and no bar or patch lies; 0 without a digit
+        where no other digit's ink is stronger ("over": no later digit's ink or rim lies) and no bar or patch lies; 0
+        without a digit
     masks : (n, slots, H, W) bool, where each digit has ink, also where it is hidden; only on request
     """
 

@@ -27,7 +27,7 @@ REFERENCE = "reference"  # as a layout
 
 
 def reference_parts(config: Config) -> dict[str, ReferenceSplit]:
-    """The published set with the sizes of a configuration, in its three splits; seed 123, as published.
+    """The splits of a set by the public generator's recipe, sized by a configuration; seed 123, as published.
 
     Raises
     ------
