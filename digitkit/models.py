@@ -54,7 +54,7 @@ def small(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #b7667553
 @architecture
 def fast(image, slots: int, classes: int, dropout: float):
-    """Three strided convolutions and a dense layer; made to train quickly on crops."""
+    """Three convolutions on 2x2 patches, two with stride 2, and a dense layer; made to train quickly on crops."""
     x = conv_norm_relu(space_to_depth(image, 2), 32, 3)
     x = conv_norm_relu(x, 64, 3, strides=2)
     x = conv_norm_relu(x, 96, 3, strides=2)

@@ -153,7 +153,9 @@ def scale(pixels: np.ndarray) -> np.ndarray:
 
 # %% ../nbs/32_reader.ipynb #23a2aa8d
 def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
-    """What the network should answer for scenes with these digits (n, k): one-hot rows (m, slots, classes).
+    """What the network should answer for scenes with these digits (n, k): one-hot float32.
+
+    (n, slots, 11) for a reader of whole images; (n * slots, 1, 10) for a reader of crops, whose network has one slot.
 
     Raises
     ------

@@ -175,7 +175,8 @@ def audit(
 ) -> None:
     """What the splits of a set share: images, crops, digits, numbers.
 
-    Exit code 1 if it is more than the threshold, or if digits could not be compared.
+    Exit code 1 if the share of images, crops or digits is above the threshold, or if digits could not be compared.
+    Shared numbers are shown, not judged.
     """
     if figure:
         _picture(figure)

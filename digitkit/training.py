@@ -296,8 +296,14 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
 def train(config: Config, folder: Path) -> tuple[Reader, pd.DataFrame]:
     """Train one experiment in its folder and write `model.keras` there; goes on where a killed call stopped.
 
-    The same configuration, versions and machine give the same numbers to the last bit, stopped in between or not. A
-    folder that holds its `model.keras` is finished: it is read.
+    The same configuration, versions and machine give the same numbers to the last bit. So does a run that was stopped,
+    unless `plateau` lowered the rate at the end of its last finished epoch: the checkpoint has the rate from before.
+    A folder that holds `model.keras` is finished: it is read, which needs the `config.json` of `runs.open_run` beside
+    it; errors as `reader.load_reader`.
+
+    Returns
+    -------
+    The reader with the weights of its best epoch, and the history as of `fit`.
     """
     if (folder / "model.keras").is_file():
         return load_reader(folder), pd.read_csv(folder / "history.csv")
