@@ -620,8 +620,8 @@ def show_audit(pairs, splits) -> Figure:
             left.text(x + 0.5, y + 0.5, "not known", ha="center", va="center", size=8, color=_GREY, style="italic")
         left.tick_params(length=0, rotation=0)
         left.set_title("Share of the second split that is in the first")
-        for colour, (name, row) in zip(_COLOURS, splits.set_index("split")[digits].iterrows()):
-            right.plot(range(10), row / max(row.sum(), 1), "o-", ms=3, lw=1.2, color=colour, label=name)
+        for name, row in splits.set_index("split")[digits].iterrows():
+            right.plot(range(10), row / max(row.sum(), 1), "o-", ms=3, lw=1.2, label=name)
         right.set(xticks=range(10), ylim=(0, None), xlabel="digit")
         _axis(right.yaxis, "fraction", 3)
         right.set_title("How often each digit occurs")
@@ -684,9 +684,9 @@ def show_risk(curves) -> Figure:
     """
     with plt.rc_context(_STYLE):
         fig, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
-        for colour, (name, curve) in zip(_COLOURS, curves.items()):
+        for name, curve in curves.items():
             _needs("show_risk", curve, ("coverage", "risk"))
-            ax.plot(curve["coverage"], curve["risk"], color=colour, label=name)
+            ax.plot(curve["coverage"], curve["risk"], label=name)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}%"))
         ax.set(xlabel="accepted answers, surest first", ylabel="mistakes among them", xlim=(0, 1), ylim=(0, None))
