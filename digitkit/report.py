@@ -268,7 +268,7 @@ class _MathRenderer(IPythonRenderer):
     def inline_math(self, body):
         return latex_to_mathml(body)
 
-
+# %% ../nbs/51_report.ipynb #5a2e7702c
 # tables as wide as the window allows, lines of text no longer than can be read
 _STYLE = """body{max-width:100rem;margin:auto}:is(p,li){max-width:66rem}
 .jp-RenderedHTMLCommon table{font-size:12px}.jp-RenderedHTMLCommon :is(td,th){padding:.3em .5em}"""

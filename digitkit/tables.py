@@ -60,7 +60,7 @@ def _share_weights(one: Config, other: Config) -> bool:
     """Whether one experiment reads with the networks of the other."""
     return one.experiment in other.members or other.experiment in one.members
 
-
+# %% ../nbs/52_tables.ipynb #5a2e7701c
 def _same_scenes(test: str, runs: dict[str, list[Config]]) -> Scenes:
     """The scenes that all these runs were tested on; InputError where they were tested on different ones."""
     read = {name: json.loads((run_folder(configs[0]) / "metrics.json").read_text()) for name, configs in runs.items()}
