@@ -142,8 +142,7 @@ def _typed(text: str, kind: type):
     if kind is bool:
         return SWITCH[text.lower()]
     if kind == tuple[str, ...]:
-        names = re.findall(r"(?:(\d+)\*)?((?:[^\s,()]|\([^)]*\))+)", text)
-        return tuple(name for times, name in names for _ in range(int(times or 1)))
+        return tuple(re.findall(r"(?:[^\s,()]|\([^)]*\))+", text))
     if kind is dict:
         value = json.loads(text)
         if not (isinstance(value, dict) and value and all(isinstance(v, list) and v for v in value.values())):
