@@ -31,7 +31,8 @@ PUBLISHED = pd.DataFrame(
 
 
 def beside_published(table: pd.DataFrame) -> pd.DataFrame:
-    """The published figures of the tests in a `comparison`, in percent, beside the best row here."""
+    """The published figures of the tests in a `comparison`, in percent, beside the best single network here."""
+    table = table[table["epoch"].notna()]
     shown = PUBLISHED[PUBLISHED["test"].isin(table["test"])].copy()
     best = [
         table[table["test"] == test].sort_values(metric).iloc[-1]
