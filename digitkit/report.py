@@ -7,12 +7,13 @@ __all__ = ['Page', 'jobs_of', 'page_key', 'job_keys', 'is_current', 'due', 'stde
 
 # %% ../nbs/56_report.ipynb #3002fff0
 import hashlib
+import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,11 +28,14 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
-from .config import Config, InputError, load_config, root
+from .config import Config, InputError, load_config, provenance, root
 from .glyphs import Glyphs, load_glyphs
-from .runs import configs_of, members_of, run_folder, source_fingerprint
+from .keys import source_fingerprint
+from .probe import Probe, Step, probe
+from .runs import configs_of, is_kept, keep, kept_line, members_of, run_folder, training_key
 from .splits import REFERENCE
 from .store import replacing
+from .trees import last_revision, said_at, unpack
 
 # %% ../nbs/56_report.ipynb #b954bfb2
 @dataclass(frozen=True)
@@ -92,20 +96,30 @@ def _train_page(config: Config) -> Page:
     return Page("90_train", config, ("config.json", "history.csv", "model.keras"))
 
 # %% ../nbs/56_report.ipynb #3c62dcf1
-def page_key(page: Page, before: str = "") -> str:
-    """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
-    groups = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}
-    groups |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))
-    settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
-    cells = nbformat.read(page.source, as_version=4).cells
+_GROUPS = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}  # of settings, beside
+_GROUPS |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))  # those that make a reader's numbers
+
+
+def _code_key(page: Page, tree: Path | None = None) -> str | None:
+    """The key of a page's code and of all behind it, in the project or in another `tree`; None if it is not there."""
+    source = (tree or root()) / page.source.relative_to(root())
+    if not source.is_file():
+        return None
+    cells = nbformat.read(source, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
-    parts = [settings, digits, source_fingerprint(code, model), before]
+    return source_fingerprint(code, model, tree)
+
+
+def page_key(page: Page, before: str = "") -> str:
+    """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
+    settings = page.config.fingerprint(*_GROUPS.get(page.notebook, ()))
+    parts = [settings, _key_of(load_glyphs(page.config.glyphs)), str(_code_key(page)), before]
     if page.notebook == "91_evaluate":  # its validation scenes are the profile's
         overall = load_config(page.config.profile)
         parts += [str(overall.val_scenes), *overall.tests]
     if page.notebook == "94_compare":  # the page that is read: its text counts
-        parts += [cell.source for cell in cells]
+        parts += [cell.source for cell in nbformat.read(page.source, as_version=4).cells]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
@@ -133,13 +147,19 @@ def job_keys(job: list[Page]) -> list[str]:
     return keys
 
 
-def is_current(page: Page, key: str) -> bool:
-    """Whether the page finished under this key and its files are still there."""
+def _made(page: Page) -> dict:
+    """What the kept page says of how it was made: its `key` and, of newer ones, the `revision`."""
     try:
-        written = nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}).get("key")
+        return dict(nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}))
     except (OSError, ValueError):
-        return False
-    return written == key and all((page.output.parent / name).is_file() for name in page.makes)
+        return {}
+
+
+def is_current(page: Page, key: str) -> bool:
+    """Whether the page finished under this key, or one that is kept under it, and its files are still there."""
+    stamp, files = _made(page).get("key"), [page.output.parent / name for name in page.makes]
+    made = stamp is not None and is_kept(page.config.profile, str(page), stamp, key)
+    return made and all(file.is_file() for file in files)
 
 # %% ../nbs/56_report.ipynb #d970f3f5
 def due(job: list[Page], weights: bool = False) -> list[Page]:
@@ -156,6 +176,118 @@ def due(job: list[Page], weights: bool = False) -> list[Page]:
 def _wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
     """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
     return {(name, job[0].config.seed) for job in jobs if _reads(job) and due(job) for name in _reads(job)}
+
+# %% ../nbs/56_report.ipynb #7fe7d64c
+@dataclass(frozen=True)
+class _Claim:
+    """A result that was made under a stamp, at a revision, and is asked for under a key."""
+
+    page: Page
+    what: str
+    stamp: str
+    key: str
+    revision: str
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is a training's stamp and not a page's."""
+        return self.what != str(self.page)
+
+    def codes(self, job: list[Page], tree: Path | None = None) -> list[str | None]:
+        """The keys of the code that made it: the training's, or the page's and that of the pages before it."""
+        if self.is_training:
+            return [training_key(self.page.config, tree)]
+        before = _steps(job)[: _steps(job).index(self.page) + 1]
+        return [_code_key(page, tree) for page in before]
+
+
+def _steps(job: list[Page]) -> list[Page]:
+    """The pages of a job, after the trainings that it reads with."""
+    config = job[0].config
+    return [_train_page(load_config(config.profile, name, config.seed)) for name in _reads(job)] + job
+
+# %% ../nbs/56_report.ipynb #74509822
+def _training_claim(page: Page) -> list[_Claim]:
+    """The claim of a training page's run, if its folder tells how it was made."""
+    config = page.config
+    try:
+        written = json.loads((run_folder(config) / "config.json").read_text())
+        stamp, revision = str(written["source"]), str(written["provenance"]["revision"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [_Claim(page, f"{config.experiment} seed {config.seed}", stamp, training_key(config), revision)]
+
+
+def _claims(job: list[Page]) -> list[_Claim]:
+    """What of a job was made under other keys than now, or from uncommitted code, and is not answered yet."""
+    found = [claim for page in job if page.notebook == "90_train" for claim in _training_claim(page)]
+    for page, key in zip(job, job_keys(job)):
+        made = _made(page)
+        if made.get("key"):
+            revision = made.get("revision") or last_revision(page.output)
+            found.append(_Claim(page, str(page), made["key"], key, revision))
+    other = [c for c in found if c.stamp != c.key or (c.is_training and c.revision.endswith("-dirty"))]
+    return [c for c in other if kept_line(c.page.config.profile, c.what, c.stamp, c.key) is None]
+
+# %% ../nbs/56_report.ipynb #558475b2
+def _is_proven(claim: _Claim, experiment: str | None) -> bool:
+    """Whether the claim's revision gives its stamp, under settings that are those of now."""
+    page, profile = claim.page, claim.page.config.profile
+    said = said_at(claim.revision.removesuffix("-dirty"), profile, experiment).get(str(page))
+    if not said or said["training" if claim.is_training else "key"] != claim.stamp:
+        return False
+    groups = (None, *(() if claim.is_training else _GROUPS.get(page.notebook, ())))
+    matter = [("config", f.name) for f in fields(Config) if f.metadata.get("group") in groups]
+    matter += [("profile", "val_scenes"), ("profile", "tests")] if page.notebook == "91_evaluate" else []
+    now = json.loads(json.dumps({"config": asdict(page.config), "profile": asdict(load_config(profile))}))
+    return all(said[whose][name] == now[whose][name] for whose, name in matter if name in said[whose])
+
+
+def _try(revision: str, job: list[Page], say: Callable[[str], None]) -> Probe | None:
+    """Probe a job's pages against their code at a revision; None if one of the codes does not run."""
+    steps = [Step(page.notebook, page.config.experiment, page.makes) for page in _steps(job)]
+    say(f"{job[-1]}: its code has changed since {revision}: trying both on a few hundred scenes, about half a minute")
+    try:
+        return probe(revision, job[0].config.profile, steps)
+    except InputError as error:
+        say(f"{job[-1]}: {error}")
+        return None
+
+# %% ../nbs/56_report.ipynb #f9d3fc33
+def _answer(claim: _Claim, job: list[Page], tree: Path, tried: dict, say: Callable[[str], None]) -> dict | None:
+    """The line of `kept.json` that answers a claim, whose revision lies in `tree`; None if there is no answer."""
+    revision = claim.revision.removesuffix("-dirty")
+    line = {"what": claim.what, "from": claim.stamp, "to": claim.key, "revision": revision}
+    if None not in claim.codes(job, tree) and claim.codes(job, tree) == claim.codes(job):
+        return line | {"probe": "same code"}
+    pages = _steps(job)
+    names = tuple((page.notebook, page.config.experiment) for page in pages)
+    both = names, *(tuple(_code_key(page, at) for page in pages) for at in (tree, None))
+    if both not in tried:
+        tried[both] = _try(revision, job, say)
+    if not (found := tried[both]):
+        return None
+    differs = [words for words in found.differs[: pages.index(claim.page) + 1] if words]
+    facts = provenance()
+    line |= {"differs": differs[0]} if differs else {"probe": found.digest}
+    said = (
+        f"not kept: {differs[0]}" if differs else "kept, the old code and the present one do the same to the last bit"
+    )
+    say(f"{claim.what}: {said} ({found.seconds:.0f} s)")
+    return line | {name: facts[name] for name in ("processor", "python", "numpy", "tensorflow", "keras")}
+
+
+def _keep_what_is_same(jobs: list[list[Page]], experiment: str | None, say: Callable[[str], None]) -> None:
+    """Answer all claims of these jobs, as far as history goes, and write each answer down at once."""
+    tried = {}
+    with TemporaryDirectory() as place:
+        for job in jobs:
+            for claim in _claims(job):
+                tree = Path(place) / claim.revision.removesuffix("-dirty")
+                if _is_proven(claim, experiment):
+                    tree = tree if tree.is_dir() else unpack(tree.name, tree)
+                    if line := _answer(claim, job, tree, tried, say):
+                        keep(job[0].config.profile, [line])
 
 # %% ../nbs/56_report.ipynb #e57d0126
 @contextmanager
@@ -224,6 +356,7 @@ def run_page(page: Page, key: str) -> str | None:
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
+        notebook.metadata["digitkit"]["revision"] = provenance()["revision"]
         places = dict(input_path=page.source.relative_to(root()), output_path=page.output.relative_to(root()))
         notebook.metadata["papermill"].update({name: str(place) for name, place in places.items()})
         nbformat.write(notebook, part)
@@ -350,6 +483,7 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     One line a failed page; empty if the report is whole.
     """
     jobs = jobs_of(profile, experiment)
+    _keep_what_is_same(jobs, experiment, say)
     last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
