@@ -20,6 +20,11 @@ def _is_field(node: ast.stmt) -> bool:
     return isinstance(node, ast.AnnAssign) and not re.search("ClassVar|InitVar|KW_ONLY", ast.unparse(node.annotation))
 
 
+def _is_bare(node: ast.AnnAssign) -> bool:
+    """Whether the annotation was taken out."""
+    return isinstance(node.annotation, ast.Constant) and node.annotation.value is None
+
+
 class _Meaning(ast.NodeTransformer):
     """Takes out of a tree what makes no number: docstrings, annotations, the texts of errors."""
 
@@ -31,8 +36,8 @@ class _Meaning(ast.NodeTransformer):
                 field.annotation = ast.Constant(None)
         if isinstance(node, ast.Raise) and node.exc:
             node.exc = _Mute().visit(node.exc)
-        if isinstance(node, ast.AnnAssign) and node.value and ast.unparse(node.annotation) != "None":
-            node = node if not _is_field(node) else ast.Assign([node.target], node.value, lineno=node.lineno)
+        if isinstance(node, ast.AnnAssign) and node.value and not _is_bare(node) and _is_field(node):
+            node = ast.Assign([node.target], node.value, lineno=node.lineno)
         if isinstance(node, ast.arg):
             node.annotation = None
         if isinstance(node, ast.FunctionDef):

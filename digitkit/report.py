@@ -238,7 +238,8 @@ def _is_proven(claim: _Claim, experiment: str | None) -> bool:
         return False
     groups = (None, *(() if claim.is_training else _GROUPS.get(page.notebook, ())))
     matter = [("config", f.name) for f in fields(Config) if f.metadata.get("group") in groups]
-    matter += [("profile", "val_scenes"), ("profile", "tests")] if page.notebook == "91_evaluate" else []
+    if page.notebook == "91_evaluate" and not claim.is_training:  # what it reads, and its validation scenes
+        matter += [("config", "tests"), ("config", "test_scenes"), ("profile", "tests"), ("profile", "val_scenes")]
     now = json.loads(json.dumps({"config": asdict(page.config), "profile": asdict(load_config(profile))}))
     return all(said[whose][name] == now[whose][name] for whose, name in matter if name in said[whose])
 
