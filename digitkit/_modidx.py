@@ -550,6 +550,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitkit.training.fit': ('training.html#fit', 'digitkit/training.py'),
                                    'digitkit.training.train': ('training.html#train', 'digitkit/training.py')},
             'digitkit.trees': { 'digitkit.trees._environment': ('trees.html#_environment', 'digitkit/trees.py'),
+                                'digitkit.trees._said': ('trees.html#_said', 'digitkit/trees.py'),
                                 'digitkit.trees._tell': ('trees.html#_tell', 'digitkit/trees.py'),
                                 'digitkit.trees._text': ('trees.html#_text', 'digitkit/trees.py'),
                                 'digitkit.trees.cut_small': ('trees.html#cut_small', 'digitkit/trees.py'),

@@ -131,17 +131,21 @@ def _owner(file: str, steps: list[Step]) -> int:
 
 def compare_leavings(then: dict, now: dict, steps: list[Step], seconds: float = 0.0) -> Probe:
     """Compare what two codes left, as `leavings` gives it, of the same steps."""
-    differs, digest, rows = [None] * len(steps), hashlib.sha256(), {}
+    digest, rows, owners = hashlib.sha256(), {}, set()
+    differs: list[str | None] = [None] * len(steps)
     for (file, name), array in then.items():
         other, held = now.get((file, name)), file.endswith(".npz") and "/" not in file
         if held and other is None:
             continue  # a page may call its variables as it likes
         words, owner = unlike(array, other), _owner(file, steps)
+        owners.add(owner)
         row = rows.setdefault(file, {"page": steps[owner].notebook, "arrays": 0, "values": 0, "differs": ""})
         row["arrays"], row["values"] = row["arrays"] + 1, row["values"] + array.size
         row["differs"] = row["differs"] or (f"{name}: {words}" if words else "")
         differs[owner] = differs[owner] or (f"{file}, {name}: {words}" if words else None)
         digest.update(f"{file} {name} {array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())
+    for number in set(range(len(steps))) - owners:
+        differs[number] = f"{steps[number].notebook}: the old code left nothing to compare"
     return Probe(tuple(differs), pd.DataFrame(rows).T.rename_axis("file"), digest.hexdigest()[:12], seconds)
 
 # %% ../nbs/55_probe.ipynb #cd7f3736

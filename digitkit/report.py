@@ -259,7 +259,7 @@ def _answer(claim: _Claim, job: list[Page], tree: Path, tried: dict, say: Callab
     """The line of `kept.json` that answers a claim, whose revision lies in `tree`; None if there is no answer."""
     revision = claim.revision.removesuffix("-dirty")
     line = {"what": claim.what, "from": claim.stamp, "to": claim.key, "revision": revision}
-    if None not in claim.codes(job, tree) and claim.codes(job, tree) == claim.codes(job):
+    if claim.codes(job, tree) == claim.codes(job):
         return line | {"probe": "same code"}
     pages = _steps(job)
     names = tuple((page.notebook, page.config.experiment) for page in pages)

@@ -108,18 +108,23 @@ def _tell(profile, experiment):
     print(json.dumps(said))
 
 
-@cache  # many pages of a report were made at one revision
 def said_at(revision: str, profile: str, experiment: str | None = None) -> dict[str, dict]:
     """What a revision says of the pages of a profile, by their names; nothing where it is not there or cannot say.
 
     Of each page: its `key`, its `config`, that of the `profile`, and the key of the code behind its `training`.
     """
+    return _said(root(), revision, profile, experiment) if in_history(revision) else {}
+
+
+@cache  # many pages of a report were made at one revision
+def _said(project: Path, revision: str, profile: str, experiment: str | None) -> dict[str, dict]:
+    """As `said_at`, of a project and a revision that are there."""
     with TemporaryDirectory() as place:
-        try:
-            [(code, printed)] = in_trees([unpack(revision, Path(place))], _tell, profile, experiment)
-            return json.loads(printed.splitlines()[-1]) if code == 0 else {}
-        except (InputError, ValueError, IndexError):
-            return {}
+        [(code, printed)] = in_trees([unpack(revision, Path(place))], _tell, profile, experiment)
+    try:
+        return json.loads(printed.splitlines()[-1]) if code == 0 else {}
+    except (ValueError, IndexError):
+        return {}
 
 # %% ../nbs/54_trees.ipynb #42f2ad64
 _SMALL = dict(train_scenes=300, val_scenes=100, test_scenes=100, folds=2, select_epochs=1, resamples=50)
