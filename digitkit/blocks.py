@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'batch_norm', 'conv_relu_norm', 'conv_norm_relu', 'residual', 'space_to_depth', 'attend', 'slot_head',
-           'ReadColumns', 'augmentation', 'architecture']
+           'ReadColumns', 'ReadPair', 'augmentation', 'architecture']
 
 # %% ../nbs/30_blocks.ipynb #69fcf0c8
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import Sequential, layers, ops
 from keras.saving import register_keras_serializable
 
@@ -152,6 +153,24 @@ class ReadColumns(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"slots": self.slots}
+
+# %% ../nbs/30_blocks.ipynb #c041d5da
+@register_keras_serializable(package="digitkit")
+class ReadPair(layers.Layer):
+    """Probabilities of the smaller and the larger of two different digits from the log-odds of all ten.
+
+    Log-odds (n, 10) to (n, 2, 11), the blank last and never there. Only differences of log-odds count.
+    """
+
+    def call(self, logits):
+        upper = np.triu(np.ones((10, 10), "float32"), 1)  # each pair once, the smaller digit first
+        sums = logits[:, :, None] + logits[:, None, :] + np.where(upper, 0, -1e9).astype("float32")
+        pairs = ops.reshape(ops.softmax(ops.reshape(sums, (-1, 100))), (-1, 10, 10))
+        answer = ops.stack([ops.sum(pairs, axis=2), ops.sum(pairs, axis=1)], axis=1)
+        return ops.clip(ops.pad(answer, [[0, 0], [0, 0], [0, 1]]), 1e-7, 1)
+
+    def compute_output_shape(self, shape):
+        return shape[0], 2, 11
 
 # %% ../nbs/30_blocks.ipynb #e2889fb0
 def augmentation(rotation: float = 0, shift: float = 0, zoom: float = 0) -> Sequential | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from .blocks import ReadPair
 from .config import Config, InputError, unknown
 from .image_ops import grayscale
 from .labels import BLANK, decode, one_hot, pad_slots
@@ -155,7 +156,8 @@ def scale(pixels: np.ndarray) -> np.ndarray:
 def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """What the network should answer for scenes with these digits (n, k): one-hot float32.
 
-    (n, slots, 11) for a reader of whole images; (n * slots, 1, 10) for a reader of crops, whose network has one slot.
+    (n, slots, 11) for a reader of whole images, the digits sorted where its answer has no order; (n * slots, 1, 10) for
+    a reader of crops, whose network has one slot.
 
     Raises
     ------
@@ -164,7 +166,8 @@ def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """
     classes = self.network.output_shape[-1]
     if self.whole:
-        return one_hot(pad_slots(digits, self.slots), classes)
+        filled = pad_slots(digits, self.slots)
+        return one_hot(np.sort(filled, axis=1) if isinstance(self.network.layers[-1], ReadPair) else filled, classes)
     if digits.shape[1] != self.slots or digits.max() >= classes:
         came = f"up to {digits.shape[1]}, some of them blank" if digits.max() == BLANK else f"{digits.shape[1]}"
         raise InputError(f"this reader takes scenes of {self.slots} digits each, got {came}.")
