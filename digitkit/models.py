@@ -151,13 +151,17 @@ def _read_columns(x, units: int, slots: int, classes: int, dropout: float):
 @architecture
 def columns(image, slots: int, classes: int, dropout: float):
     """A residual net that keeps columns of four pixels, each of them read; `classes` must be 11, with the blank."""
-    return _read_columns(residual(conv_norm_relu(_trunk(image), 64, 3, strides=(2, 1)), 64), 128, slots, classes, dropout)
+    return _read_columns(
+        residual(conv_norm_relu(_trunk(image), 64, 3, strides=(2, 1)), 64), 128, slots, classes, dropout
+    )
 
 # %% ../nbs/31_models.ipynb #b630ec9b
 @architecture
 def columns_wide(image, slots: int, classes: int, dropout: float):
     """As `columns`, twice as wide and a block deeper, for an accelerator."""
-    return _read_columns(residual(conv_norm_relu(_wide_trunk(image), 128, 3, strides=(2, 1)), 128), 192, slots, classes, dropout)
+    return _read_columns(
+        residual(conv_norm_relu(_wide_trunk(image), 128, 3, strides=(2, 1)), 128), 192, slots, classes, dropout
+    )
 
 # %% ../nbs/31_models.ipynb #df3e3091
 @architecture
