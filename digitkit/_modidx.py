@@ -457,6 +457,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.store._is_alive': ('store.html#_is_alive', 'digitkit/store.py'),
                                 'digitkit.store._is_built': ('store.html#_is_built', 'digitkit/store.py'),
                                 'digitkit.store._remove': ('store.html#_remove', 'digitkit/store.py'),
+                                'digitkit.store._rename': ('store.html#_rename', 'digitkit/store.py'),
                                 'digitkit.store.build_scenes': ('store.html#build_scenes', 'digitkit/store.py'),
                                 'digitkit.store.fingerprint': ('store.html#fingerprint', 'digitkit/store.py'),
                                 'digitkit.store.open_hdf5': ('store.html#open_hdf5', 'digitkit/store.py'),
