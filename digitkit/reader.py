@@ -95,6 +95,8 @@ class Reader:
             raise unknown("segmenter", segmenter, known)
         self.network, self.segmenter = network, segmenter
         self.slots = network.output_shape[1] if segmenter == WHOLE else CROPS
+        if segmenter != WHOLE and network.output_shape[1] != 1:
+            raise InputError(f"a reader of crops expects a network with one slot, got {network.output_shape[1]}.")
         self.pipeline: Pipeline = parse_pipeline(pipeline)
         expected, size = network.input_shape[1:3], _output_shape(self.pipeline)
         if size != expected:
@@ -123,11 +125,14 @@ def build_reader(config: Config) -> Reader:
     Raises
     ------
     InputError
-        For an unknown model, segmenter or pipeline step, and for a pipeline that does not give square images.
+        For an unknown model, segmenter or pipeline step, for a pipeline that does not give square images, and for
+        more or fewer slots than the three crops of an image that is cut.
     """
     height, width = _output_shape(parse_pipeline(config.pipeline))
     if height != width:
         raise InputError(f"the pipeline '{config.pipeline}' gives images of {height}x{width}; expected square ones.")
+    if config.segmenter != WHOLE and config.slots != CROPS:
+        raise InputError(f"slots expects {CROPS} where the image is cut ({config.segmenter}), got {config.slots}.")
     augment = dict(rotation=config.rotation, shift=config.shift, zoom=config.zoom)
     slots, classes = (config.slots, BLANK + 1) if config.segmenter == WHOLE else (1, BLANK)
     network = build_model(config.model, height, slots, classes, config.dropout, **augment, precision=config.precision)
@@ -230,7 +235,7 @@ def load_reader(folder: Path) -> Reader:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} is no run: expected a folder with config.json and model.keras.")
     try:
-        config = Config.from_json((folder / "config.json").read_text())
+        config = Config.from_json((folder / "config.json").read_text("utf-8", "replace"))
     except InputError as error:
         raise InputError(f"{folder / 'config.json'}: {error}") from None
     if not (folder / "model.keras").is_file():

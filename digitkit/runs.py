@@ -101,7 +101,7 @@ def _is_trained(config: Config) -> bool:
         written = json.loads((run_folder(config) / "config.json").read_text())
         same = (written["fingerprint"], written["source"]) == (config.fingerprint(), _source(config))
         return same and written["data"].items() <= _data_fingerprints(config).items()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another JSON
         return False
 
 
