@@ -244,7 +244,8 @@ def _sections(file: Path, text: str) -> dict[str, dict]:
     for name in parser.sections():
         for key, value in parser[name].items():
             try:
-                result[name][key] = _value(key, value, kinds)
+                like = key == "like" and name.startswith("profile:")  # the one key that is no run's
+                result[name][key] = value if like else _value(key, value, kinds)
             except InputError as error:
                 raise InputError(f"{_where(file, text, name, key)}: {error}") from None
     if missing := sorted(set(kinds) - set(result.get("DEFAULT", {}))):
@@ -311,6 +312,8 @@ def _settings(file: Path) -> tuple[dict[str, dict], list[str], list[str]]:
     profiles, experiments = _check_names(sections, text, file)
     for section, values in sections.items():
         try:
+            if "like" in values:
+                _line_of(sections, section.removeprefix("profile:"))
             _check_references(values, experiments)
             _check_grid(values)
         except InputError as error:
@@ -319,22 +322,38 @@ def _settings(file: Path) -> tuple[dict[str, dict], list[str], list[str]]:
     return sections, profiles, experiments
 
 
-def _chain(profile: str, experiment: str) -> tuple[str, ...]:
+def _line_of(sections: dict[str, dict], profile: str) -> list[str]:
+    """A profile and those that it is `like`, the most general first; InputError for an unknown one and for a circle."""
+    line = [profile]
+    while like := sections[f"profile:{line[0]}"].get("like"):
+        if f"profile:{like}" not in sections or like in line:
+            known = [name.removeprefix("profile:") for name in sections if name.startswith("profile:")]
+            raise InputError(f"like: {unknown('profile', like, [name for name in known if name not in line])}")
+        line.insert(0, like)
+    return line
+
+
+def _chain(sections: dict[str, dict], profile: str, experiment: str) -> list[str]:
     """The sections that a run's settings come from, the later the stronger."""
-    return "DEFAULT", f"profile:{profile}", experiment, f"{profile}.{experiment}"
+    line = _line_of(sections, profile)
+    profiles, own = [f"profile:{name}" for name in line], [f"{name}.{experiment}" for name in line]
+    return ["DEFAULT", *profiles, experiment, *own]
 
 
 def place(profile: str, experiment: str, key: str, file: Path | None = None) -> str:
     """Where a run's value of a key stands: "settings.ini, line 12, [profile:quick]"."""
     file = Path(file) if file else root() / "settings.ini"
     sections = _settings(file)[0]
-    section = [name for name in _chain(profile, experiment) if key in sections.get(name, {})][-1]
+    section = [name for name in _chain(sections, profile, experiment) if key in sections.get(name, {})][-1]
     return _where(file, _text(file), section, key)
 
 # %% ../nbs/00_config.ipynb #c0244387
 def _merged(sections: dict[str, dict], profile: str, experiment: str) -> dict:
     """The values of a run, from all of its sections."""
-    return {key: value for name in _chain(profile, experiment) for key, value in sections.get(name, {}).items()}
+    merged = {}
+    for name in _chain(sections, profile, experiment):
+        merged |= sections.get(name, {})
+    return {key: value for key, value in merged.items() if key != "like"}
 
 
 def load_config(profile: str, experiment: str | None = None, seed: int = 0, file: Path | None = None) -> Config:
@@ -357,7 +376,7 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
     if profile not in profiles:
         raise unknown("profile", profile, profiles)
     if experiment is None:
-        experiment = (sections["DEFAULT"] | sections[f"profile:{profile}"])["base"]
+        experiment = _merged(sections, profile, "")["base"]
     if experiment not in experiments:
         raise unknown("experiment", experiment, experiments)
     merged = _merged(sections, profile, experiment)

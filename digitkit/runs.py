@@ -112,8 +112,8 @@ def check_trained(config: Config) -> None:
         raise InputError(f"{run}: not trained with the settings, code and digits of now; run 90_train first.")
 
 # %% ../nbs/50_runs.ipynb #cc8219e8
-def open_run(config: Config) -> Path:
-    """The folder of a run, with `config.json`, ready to train or to go on.
+def open_run(config: Config, **origin: str) -> Path:
+    """The folder of a run, with `config.json`, ready to train or to go on; `origin` is kept beside its provenance.
 
     What was trained under the same settings, code and digits is kept, also by a later revision of anything else; what
     was measured with it is removed.
@@ -123,7 +123,7 @@ def open_run(config: Config) -> Path:
         (folder / name).unlink(missing_ok=True)
     if same:
         return folder
-    facts = dict(source=_source(config), data=_data_fingerprints(config), provenance=provenance())
+    facts = dict(source=_source(config), data=_data_fingerprints(config), provenance=provenance() | origin)
     with replacing(folder / "config.json") as part:
         part.write_text(config.to_json(**facts))
     return folder

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['MONITOR', 'recipe_of', 'layout_of', 'TrainingSet', 'compile_reader', 'best_epoch', 'Record', 'SeedEpoch', 'Replay',
-           'fit', 'train']
+           'fit', 'device', 'train']
 
 # %% ../nbs/41_training.ipynb #385e5bb3
+import subprocess
 import threading
 import time
 from contextlib import nullcontext
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from .ahead import Ahead, Recipe, default_workers
-from .config import Config, InputError
+from .config import Config, InputError, provenance
 from .glyphs import Glyphs
 from .reader import Reader, build_reader, load_reader, scale
 from .scenes import Scenes
@@ -264,6 +265,17 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
     reader.network = build_reader(replace(config, precision="float32")).network
     reader.network.set_weights(best.get_weights())
     return record.history
+
+# %% ../nbs/41_training.ipynb #690b19d0
+def device() -> str:
+    """The name of what the backend computes on: the first accelerator that it sees, else the processor."""
+    if not keras.distribution.list_devices("gpu"):
+        return provenance()["processor"]
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "an accelerator without a name"
 
 # %% ../nbs/41_training.ipynb #7b94c5e6
 def train(config: Config, folder: Path) -> tuple[Reader, pd.DataFrame]:
