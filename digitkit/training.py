@@ -269,7 +269,7 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
 # %% ../nbs/41_training.ipynb #690b19d0
 def device() -> str:
     """The name of what the backend computes on: the first accelerator that it sees, else the processor."""
-    if not keras.distribution.list_devices("gpu"):
+    if not any(name.startswith(("gpu", "tpu")) for name in keras.distribution.list_devices()):
         return provenance()["processor"]
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:

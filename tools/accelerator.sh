@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A report's trainings on another machine that has an accelerator and JAX, and nothing of digitkit and no network.
 #   pack                  here: put the committed code, MNIST and the packages of tools/carry.txt into carry/
-#   run SECONDS OUT ARGS  there: `digitkit report ARGS` for at most so long; what came out goes to OUT in pieces of 15 MB
+#   run SECONDS OUT       there: the report of PROFILE for at most so long; what came out goes to OUT in pieces of 15 MB
 #   fetch OUT             here: put what came out into reports/
-#   all HOST ARGS         all of it over ssh, in one command; SECONDS is the variable LIMIT, by default 900
-# The machine's Python is the variable THERE, by default 3.12 on x86_64 Linux.
+#   all HOST SECONDS      all of it over ssh, in one command
+# PROFILE is by default record. The machine's Python is the variable THERE, by default 3.12, on x86_64 Linux.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PROFILE=${PROFILE:-record}
 
 pack() {
   if [ -n "$(git status --porcelain -- . ':!reports')" ]; then echo "commit first: a run says which revision made it" >&2; exit 2; fi
@@ -16,7 +17,7 @@ pack() {
   local platforms=(--platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64)
   .venv/bin/pip download --quiet --no-deps --only-binary=:all: --python-version "${THERE:-3.12}" "${platforms[@]}" \
     --constraint requirements.lock --requirement tools/carry.txt --dest carry/wheels
-  for kept in reports/"${PROFILE:-record}"/*/seed*; do  # a run that was stopped goes on from its checkpoint
+  for kept in reports/"$PROFILE"/*/seed*; do  # a run that was stopped goes on from its checkpoint
     if [ -d "$kept" ]; then tar -rf carry/reports.tar "$kept"; fi
   done
   cp tools/accelerator.sh carry/run.sh
@@ -24,7 +25,7 @@ pack() {
 }
 
 run() {
-  local limit=$1 out=$2; shift 2
+  local limit=$1 out=$2
   local carry=$PWD/carry
   mkdir -p "$out" site && out=$(cd "$out" && pwd)
   if [ ! -d project ]; then
@@ -36,20 +37,19 @@ run() {
   export KERAS_BACKEND=${KERAS_BACKEND:-jax} XLA_PYTHON_CLIENT_PREALLOCATE=false JAX_COMPILATION_CACHE_DIR=$PWD/compiled
   cd project
   timeout --signal=INT --kill-after=20 "$limit" \
-    python3 -c 'from digitkit.cli import main; main()' report "$@" 2>&1 | tee "$out/log.txt" || true
-  find reports -name '*.log' -delete
-  tar -cf - reports/*/*/seed* $(ls reports/*/audit*.csv reports/*/seen.csv reports/*/faults.csv 2>/dev/null) | split -b 15M - "$out/reports.tar."
+    python3 -c 'from digitkit.cli import main; main()' report --profile "$PROFILE" 2>&1 | tee "$out/log.txt" || true
+  tar -cf - "reports/$PROFILE" | split -b 15M - "$out/reports.tar."
   ls -l "$out"
 }
 
 fetch() { cat "$1"/reports.tar.* | tar -xf -; }
 
 all() {
-  local host=$1; shift
+  local host=$1 limit=$2
   pack
   ssh "$host" 'mkdir -p digitkit-carry'
   tar -cf - carry | ssh "$host" 'tar -xf - -C digitkit-carry'
-  ssh "$host" "cd digitkit-carry && bash carry/run.sh run ${LIMIT:-900} out $*"
+  ssh "$host" "cd digitkit-carry && PROFILE=$PROFILE bash carry/run.sh run $limit out"
   rm -rf carry/out && mkdir -p carry/out
   ssh "$host" 'tar -cf - -C digitkit-carry/out .' | tar -xf - -C carry/out
   fetch carry/out
