@@ -35,6 +35,7 @@ run() {
   fi
   export PYTHONPATH=$PWD/project:$PWD/site DIGITKIT_MNIST=$carry/mnist.npz PYTHONHASHSEED=0
   export KERAS_BACKEND=${KERAS_BACKEND:-jax} XLA_PYTHON_CLIENT_PREALLOCATE=false JAX_COMPILATION_CACHE_DIR=$PWD/compiled
+  export JUPYTER_PATH=$PWD/site/share/jupyter
   cd project
   timeout --signal=INT --kill-after=20 "$limit" \
     python3 -c 'from digitkit.cli import main; main()' report --profile "$PROFILE" 2>&1 | tee "$out/log.txt" || true
