@@ -151,7 +151,7 @@ def _start(job: int, tasks: int, files: tuple[int, ...]) -> tuple[subprocess.Pop
 
 # %% ../nbs/25_ahead.ipynb #57ed161d
 class _Crew:
-    """Processes that fill epochs' `places`: shapes and dtypes of pixels (depth, m, H, W) and digits (depth, n, most)."""
+    """Processes that fill `places`: shape and dtype of pixels (depth, m, H, W) and of digits (depth, n, most)."""
 
     def __init__(self, recipe: Recipe, places: list[tuple], workers: int):
         self.processes, self.answers, (tasks, asking) = [], [], os.pipe()
