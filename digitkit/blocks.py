@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'batch_norm', 'conv_relu_norm', 'conv_norm_relu', 'residual', 'space_to_depth', 'attend', 'slot_head',
-           'ReadColumns', 'ReadPair', 'augmentation', 'architecture']
+           'ReadColumns', 'ReadPair', 'augmentation', 'Jitter', 'architecture']
 
 # %% ../nbs/30_blocks.ipynb #69fcf0c8
 from collections.abc import Callable
@@ -197,6 +197,31 @@ def augmentation(rotation: float = 0, shift: float = 0, zoom: float = 0) -> Sequ
     ]
     used = [layer for amount, layer in steps if amount]
     return Sequential(used, name="augmentation") if used else None
+
+# %% ../nbs/30_blocks.ipynb #e9a10d49
+@register_keras_serializable(package="digitkit")
+class Jitter(layers.Layer):
+    """Moves each image (n, H, W, 1) by up to `most` whole pixels along each axis, in training only; black comes in."""
+
+    def __init__(self, most: int, **kwargs):
+        super().__init__(**kwargs)
+        self.most, self.chance = most, keras.random.SeedGenerator()
+
+    def _moves(self, n, side: int):
+        """Matrices (n, side, side) that move rows by a number drawn for each."""
+        by = keras.random.randint((n, 1, 1), -self.most, self.most + 1, seed=self.chance)
+        places = ops.arange(side)
+        return ops.cast(ops.equal(places[None, :, None], places[None, None, :] + by), self.compute_dtype)
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        n, (height, width) = ops.shape(images)[0], images.shape[1:3]
+        moved = ops.matmul(self._moves(n, height), images[..., 0])
+        return ops.matmul(moved, ops.transpose(self._moves(n, width), (0, 2, 1)))[..., None]
+
+    def get_config(self):
+        return super().get_config() | {"most": self.most}
 
 # %% ../nbs/30_blocks.ipynb #ed3b0bdf
 MODELS: dict[str, Callable] = {}

@@ -12,6 +12,7 @@ from keras import layers
 
 from digitkit.blocks import (
     MODELS,
+    Jitter,
     ReadColumns,
     ReadPair,
     architecture,
@@ -78,7 +79,7 @@ def pyramid(image, slots: int, classes: int, dropout: float):
 @architecture
 def m5(image, slots: int, classes: int, dropout: float):
     """Five 5x5 convolutions without padding, 32 to 160 channels, 28x28 becomes 8 a side (An et al. 2020, M5)."""
-    x = image
+    x = Jitter(3)(image)
     for filters in (32, 64, 96, 128, 160):
         x = conv_norm_relu(x, filters, 5, padding="valid")
     x = layers.Dropout(dropout)(layers.Flatten()(x))
