@@ -544,6 +544,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitkit.training._HeldOut.__init__': ('training.html#_heldout.__init__', 'digitkit/training.py'),
                                    'digitkit.training._HeldOut.__len__': ('training.html#_heldout.__len__', 'digitkit/training.py'),
                                    'digitkit.training._deciders': ('training.html#_deciders', 'digitkit/training.py'),
+                                   'digitkit.training._is_accelerated': ('training.html#_is_accelerated', 'digitkit/training.py'),
                                    'digitkit.training._is_done': ('training.html#_is_done', 'digitkit/training.py'),
                                    'digitkit.training._one_cycle': ('training.html#_one_cycle', 'digitkit/training.py'),
                                    'digitkit.training._resume': ('training.html#_resume', 'digitkit/training.py'),

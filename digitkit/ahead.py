@@ -79,10 +79,10 @@ class Recipe:
 _MOST = 16  # processes; each makes thousands of scenes a second and holds some 200 MB
 
 
-def default_workers() -> int:
-    """Processes that compose ahead in this one's share of the cores: 0 of one core, else the share less one."""
+def default_workers(own: int = 1) -> int:
+    """Processes that compose ahead in this one's share of the cores, of which it needs `own` itself; 0 or more."""
     share = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-    return 0 if share == 1 else min(share - 1, _MOST)
+    return min(max(share - own, 0), _MOST)
 
 # %% ../nbs/25_ahead.ipynb #47625726
 def _shared_file(size: int) -> int:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MONITOR', 'recipe_of', 'layout_of', 'TrainingSet', 'compile_reader', 'best_epoch', 'Record', 'SeedEpoch', 'Replay',
-           'fit', 'device', 'train']
+           'device', 'fit', 'train']
 
 # %% ../nbs/41_training.ipynb #385e5bb3
 import subprocess
@@ -220,12 +220,29 @@ def _is_done(config: Config, history: pd.DataFrame) -> bool:
     tired = config.schedule == "plateau" and len(history) - best_epoch(history) >= config.patience
     return tired or len(history) >= config.epochs
 
+# %% ../nbs/41_training.ipynb #690b19d0
+def _is_accelerated() -> bool:
+    """Whether the backend sees an accelerator."""
+    return any(name.startswith(("gpu", "tpu")) for name in keras.distribution.list_devices())
+
+
+def device() -> str:
+    """The name of what the backend computes on: the first accelerator that it sees, else the processor."""
+    if not _is_accelerated():
+        return provenance()["processor"]
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "an accelerator without a name"
+
 # %% ../nbs/41_training.ipynb #0752f6c9
 def _source(reader: Reader, source: Scenes | Glyphs, config: Config, epoch: int):
     """A context with the scenes that stay, or with each epoch's own from `epoch` on, composed ahead of their use."""
     if isinstance(source, Scenes):
         return nullcontext(source)
-    return Ahead(recipe_of(reader, source, config), epoch, config.epochs, default_workers())
+    workers = default_workers(own=0 if _is_accelerated() else 1)
+    return Ahead(recipe_of(reader, source, config), epoch, config.epochs, workers)
 
 # %% ../nbs/41_training.ipynb #561e2b52
 def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Config, folder: Path) -> pd.DataFrame:
@@ -265,17 +282,6 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
     reader.network = build_reader(replace(config, precision="float32")).network
     reader.network.set_weights(best.get_weights())
     return record.history
-
-# %% ../nbs/41_training.ipynb #690b19d0
-def device() -> str:
-    """The name of what the backend computes on: the first accelerator that it sees, else the processor."""
-    if not any(name.startswith(("gpu", "tpu")) for name in keras.distribution.list_devices()):
-        return provenance()["processor"]
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
-    except (OSError, subprocess.CalledProcessError, IndexError):
-        return "an accelerator without a name"
 
 # %% ../nbs/41_training.ipynb #7b94c5e6
 def train(config: Config, folder: Path) -> tuple[Reader, pd.DataFrame]:
