@@ -77,7 +77,7 @@ class TrainingSet(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         with self._turn:
-            if self._begun != self.epoch:
+            if self._begun != self.epoch < self.config.epochs:  # Keras may fetch one more at the end, for nobody
                 self._begin()
         rows = self.order[index * self.config.batch_size :][: self.config.batch_size]
         return scale(self.pixels[rows]), self.targets[rows]
