@@ -392,9 +392,15 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
 PACKAGES = ("digitkit", "numpy", "opencv-python-headless", "h5py", "scikit-learn", "tensorflow", "keras", "papermill")
 
 
+_CODE = ("digitkit", "nbs", "settings.ini", "pyproject.toml", "requirements.lock")  # what a revision says of a number
+
+
 def _git(*words: str) -> str:
-    """What git says about the project; nothing outside of a repository."""
-    return subprocess.run(["git", *words], cwd=root(), capture_output=True, text=True).stdout.strip()
+    """What git says about the project; nothing outside of a repository, or where there is no git."""
+    try:
+        return subprocess.run(["git", *words], cwd=root(), capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _processor() -> str:
@@ -412,5 +418,5 @@ def provenance() -> dict[str, str]:
             result[package] = version(package)
         except PackageNotFoundError:
             result[package] = "not installed"
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")
+    changed = _git("status", "--porcelain", "--", *_CODE)
     return result | {"revision": (_git("rev-parse", "--short", "HEAD") or "unknown") + ("-dirty" if changed else "")}
