@@ -12,9 +12,10 @@ import json
 import numpy as np
 import pandas as pd
 
+from .answers import load_answers
 from .config import Config, InputError
 from .metrics import compare
-from .runs import load_answers, run_folder
+from .runs import run_folder
 from .scenes import Scenes
 from .splits import load_split
 
