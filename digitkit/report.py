@@ -7,6 +7,7 @@ __all__ = ['Page', 'jobs_of', 'page_key', 'job_keys', 'is_current', 'due', 'stde
 
 # %% ../nbs/51_report.ipynb #3002fff0
 import hashlib
+import json
 import os
 import threading
 import time
@@ -27,9 +28,10 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
+from .answers import adopt, is_recorded
 from .config import Config, InputError, load_config, root
 from .glyphs import Glyphs, load_glyphs
-from .runs import configs_of, members_of, run_folder, source_fingerprint
+from .runs import check_trained, configs_of, is_whole, members_of, run_folder, source_fingerprint
 from .splits import REFERENCE
 from .store import replacing
 
@@ -80,8 +82,9 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     if experiment:
         configs = [member for config in configs if config.members for member in members_of(config)] + configs
     for config in configs:
-        evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "answers.npz"))
-        jobs.append([evaluation] if config.members else [_train_page(config), evaluation])
+        evaluation = Page("91_evaluate", config, ("reading.json", "answers.npz"))
+        scoring = Page(_SCORE, config, ("metrics.json", "slices.csv"))
+        jobs.append([*([] if config.members else [_train_page(config)]), evaluation, scoring])
     if experiment:
         return jobs
     found = ("audit.csv", "audit_splits.csv", "seen.csv", "faults.csv")
@@ -91,19 +94,22 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
 def _train_page(config: Config) -> Page:
     return Page("90_train", config, ("config.json", "history.csv", "model.keras"))
 
+
+_SCORE = "92_score"  # the one page of an experiment that needs no weights
+
 # %% ../nbs/51_report.ipynb #3c62dcf1
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
     groups = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}
-    groups |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))
+    groups |= dict.fromkeys((_SCORE, "93_audit"), ("evaluation",))
     settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
     cells = nbformat.read(page.source, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
     parts = [settings, digits, source_fingerprint(code, model), before]
-    if page.notebook == "91_evaluate":  # its validation scenes are the profile's
+    if page.notebook == "91_evaluate":  # its validation scenes are the profile's; resamples are no business of reading
         overall = load_config(page.config.profile)
-        parts += [str(overall.val_scenes), *overall.tests]
+        parts += [str(overall.val_scenes), *overall.tests, str(page.config.test_scenes), *page.config.tests]
     if page.notebook == "94_compare":  # the page that is read: its text counts
         parts += [cell.source for cell in cells]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
@@ -123,39 +129,61 @@ def _reads(job: list[Page]) -> list[str]:
 
 
 def job_keys(job: list[Page]) -> list[str]:
-    """The keys of a job's pages, each after the one before it."""
+    """The keys of a job's pages, each after the one before it; of scores, after the content of what was read."""
     config = job[0].config
     trained = [load_config(config.profile, name, config.seed) for name in _reads(job)]
     before, keys = "".join(page_key(_train_page(member)) for member in trained), []
     for page in job:
+        if page.notebook == _SCORE:
+            before = _content([page.output.parent / name for name in ("reading.json", "answers.npz")])
         before = page_key(page, before)
         keys.append(before)
     return keys
 
 
+def _content(paths: list[Path]) -> str:
+    """Twelve hexadecimal digits over the names and the content of files; what is not there does not count."""
+    files = [(str(path.relative_to(root())), path.read_bytes()) for path in paths if path.is_file()]
+    return hashlib.sha256(
+        repr([(name, hashlib.sha256(data).hexdigest()) for name, data in files]).encode()
+    ).hexdigest()[:12]
+
+# %% ../nbs/51_report.ipynb #799b54a7
 def is_current(page: Page, key: str) -> bool:
-    """Whether the page finished under this key and its files are still there."""
+    """Whether the page finished under this key and its files are still there and whole."""
+    if not all(is_whole(page.output.parent / name) for name in page.makes):
+        return False
+    if page.notebook == "91_evaluate" and is_recorded(page.config):
+        return all(map(_is_trained, members_of(page.config)))
     try:
-        written = nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}).get("key")
+        return key == nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}).get("key")
     except (OSError, ValueError):
         return False
-    return written == key and all((page.output.parent / name).is_file() for name in page.makes)
+
+
+def _is_trained(config: Config) -> bool:
+    try:
+        return check_trained(config) is None
+    except InputError:
+        return False
 
 # %% ../nbs/51_report.ipynb #d970f3f5
 def due(job: list[Page], weights: bool = False) -> list[Page]:
-    """The pages of a job that have to run, in order: all that follow the last one that is up to date.
+    """The pages of a job that have to run, in order: all that follow the last one with weights that is up to date.
 
     With `weights` the networks must be there too: a training whose files are incomplete runs, and what follows it.
     """
     current = [is_current(page, key) for page, key in zip(job, job_keys(job))]
     if weights and not current[0]:
         return job
-    return job[max((i + 1 for i, done in enumerate(current) if done), default=0) :]
+    first = max((i + 1 for i, done in enumerate(current) if done and job[i].notebook != _SCORE), default=0)
+    return [] if all(current[first:]) else job[first:]
 
 
 def _wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
     """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
-    return {(name, job[0].config.seed) for job in jobs if _reads(job) and due(job) for name in _reads(job)}
+    late = [job for job in jobs if _reads(job) and any(page.notebook != _SCORE for page in due(job))]
+    return {(name, job[0].config.seed) for job in late for name in _reads(job)}
 
 # %% ../nbs/51_report.ipynb #e57d0126
 @contextmanager
@@ -209,7 +237,7 @@ def _execute(page: Page, output: Path) -> str | None:
 def _clear(page: Page) -> None:
     """Remove what an older run of a page says of itself and would be taken for this one's."""
     folder = page.output.parent
-    if page.notebook in ("90_train", "91_evaluate"):
+    if page.notebook in ("90_train", "91_evaluate", _SCORE):  # of the answers that are there it is made in seconds
         (folder / "metrics.json").unlink(missing_ok=True)
     if page.notebook == "90_train" and not any((folder / name).exists() for name in ("model.keras", "checkpoint")):
         (folder / "config.json").unlink(missing_ok=True)
@@ -320,10 +348,10 @@ def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, st
     """Run the pages of a job that are `due`, in order; (page, "current" | "done" | "failed", reason) of each."""
     if os.getpid() != parent:  # with one job at a time joblib stays in this process
         _end_with(parent)
-    keys, waiting = dict(zip(map(str, job), job_keys(job))), due(job, weights)
+    waiting = due(job, weights)
     results = [(page, "current", None) for page in job if page not in waiting]
     for page in waiting:
-        failure = run_page(page, keys[str(page)])
+        failure = run_page(page, job_keys(job)[job.index(page)])  # asked for now: scores follow what was just read
         results.append((page, "failed" if failure else "done", failure))
         if failure:
             break
@@ -347,10 +375,11 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
 
     Returns
     -------
-    One line a failed page; empty if the report is whole.
+    One line a failed page, and a run that the comparison refuses; empty if the report is whole.
     """
-    jobs = jobs_of(profile, experiment)
-    last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
+    jobs, last = jobs_of(profile, experiment), Page("94_compare", load_config(profile), _COMPARED)
+    for config in configs_of(profile, experiment):
+        adopt(config)
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
@@ -375,14 +404,28 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
         stop.set()
         watcher.join()
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
-    keys = {str(page): key for job in jobs for page, key in zip(job, job_keys(job))}
-    return failures + _finish(last, sorted(keys[str(page)] for page, _, reason in results if not reason), say)
+    failures += _finish(last, say)
+    return failures + _refused(last, [page for page, _, reason in results if not reason])
+
+
+_COMPARED = ("missing.json", "comparison.csv", "comparison.md", "summary.md", "index.html")
 
 # %% ../nbs/51_report.ipynb #db5ce227
-def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[str]:
-    """Run the comparison if it is out of date, after pages with the keys `behind`; its failure, if any."""
-    looks = (root() / "digitkit" / "plots.py").read_text()  # here figures count
-    key = page_key(last, " ".join(behind) + looks)
+def _compared(last: Page) -> str:
+    """What the comparison depends on beside its own code: every file that it reads, the trainings, the figures."""
+    configs = configs_of(last.config.profile)
+    selected = [load_config(last.config.profile, name) for name in last.config.select]
+    folders = sorted({run_folder(config) for config in [*configs, *selected]})
+    kinds, own = (".json", ".csv", ".npz", ".png"), last.output.parent
+    files = [path for folder in folders for path in sorted(folder.glob("*")) if path.suffix in kinds]
+    files += [path for path in sorted(own.glob("*")) if path.suffix in kinds and path.name not in last.makes]
+    trainings = [page_key(_train_page(config)) for config in configs if not config.members]
+    return " ".join([*trainings, _content([*files, root() / "digitkit" / "plots.py"])])
+
+
+def _finish(last: Page, say: Callable[[str], None]) -> list[str]:
+    """Run the comparison if it is out of date; its failure, if any."""
+    key = page_key(last, _compared(last))
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []
@@ -392,3 +435,11 @@ def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[s
     save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
     say(f"{last}: done")
     return []
+
+# %% ../nbs/51_report.ipynb #1771fa22
+def _refused(last: Page, pages: list[Page]) -> list[str]:
+    """A line for each run that the comparison refuses, of those whose scores are among these finished pages."""
+    path = last.output.parent / "missing.json"
+    missing = json.loads(path.read_text()) if is_whole(path) else {}
+    runs = [f"{page.config.experiment} seed {page.config.seed}" for page in pages if page.notebook == _SCORE]
+    return [f"{run} is not in the comparison: {missing[run]}" for run in runs if run in missing]
