@@ -14,9 +14,10 @@ import keras
 import numpy as np
 from sklearn.model_selection import KFold
 
+from .answers import Answers
 from .config import Config
 from .labels import decode
-from .metrics import Answers, score_intervals
+from .metrics import score_intervals
 from .reader import Reader, build_reader
 from .scenes import Scenes
 from .training import best_epoch, fit

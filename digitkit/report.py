@@ -28,10 +28,10 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
-from .answers import adopt, is_recorded
 from .config import Config, InputError, load_config, root
 from .glyphs import Glyphs, load_glyphs
 from .runs import check_trained, configs_of, is_whole, members_of, run_folder, source_fingerprint
+from .scores import adopt, is_recorded
 from .splits import REFERENCE
 from .store import replacing
 

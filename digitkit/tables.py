@@ -12,9 +12,9 @@ import json
 import numpy as np
 import pandas as pd
 
-from .answers import load_answers
 from .config import Config, InputError
 from .metrics import compare
+from .reading import load_answers
 from .runs import run_folder
 from .scenes import Scenes
 from .splits import load_split
