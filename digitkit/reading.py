@@ -38,7 +38,7 @@ def training_facts(config: Config, epochs: list[int], params: int) -> dict:
         "epoch": float("nan") if config.members else epochs[0],
         "params": params,
         "fit_seconds": float(sum(history["seconds"].sum() for history in histories)),
-        "processor": " and ".join(sorted({origin["processor"] for origin in origins})),
+        "processor": " and ".join(sorted({origin.get("device", origin["processor"]) for origin in origins})),
     }
     if not config.members:
         best = histories[0].loc[histories[0]["epoch"] == epochs[0]].squeeze()
