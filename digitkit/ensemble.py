@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .answers import widen
 from .config import InputError
-from .metrics import widen
 from .reader import Reader, load_reader, read
 
 # %% ../nbs/44_ensemble.ipynb #9b04ed8c

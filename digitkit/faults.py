@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import KFold
 
+from .answers import Answers
 from .config import Config
 from .labels import decode
 from .metrics import score_intervals
@@ -24,7 +25,8 @@ from .training import best_epoch, fit
 # %% ../nbs/45_faults.ipynb #c08d1d49
 def measure(probs: np.ndarray, scenes: Scenes, metric: str, resamples: int) -> tuple[float, float, float]:
     """One score of `metrics.METRICS` with its interval: value, low, high."""
-    scores = score_intervals(probs, scenes.digits, scenes.glyph_ids, resamples)
+    answers = Answers.of(probs, scenes.digits)
+    scores = score_intervals(answers, scenes.digits, scenes.glyph_ids, resamples)
     return scores[metric], scores[f"{metric}_low"], scores[f"{metric}_high"]
 
 

@@ -32,7 +32,18 @@ from .config import Config, InputError, load_config, provenance, root
 from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
 from .probe import Probe, Step, probe
-from .runs import configs_of, is_kept, keep, kept_line, members_of, run_folder, training_key
+from digitkit.runs import (
+    check_trained,
+    configs_of,
+    is_kept,
+    is_whole,
+    keep,
+    kept_line,
+    members_of,
+    run_folder,
+    training_key,
+)
+from .scores import adopt, is_recorded
 from .splits import REFERENCE
 from .store import replacing
 from .trees import last_revision, said_at, unpack
@@ -84,8 +95,9 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     if experiment:
         configs = [member for config in configs if config.members for member in members_of(config)] + configs
     for config in configs:
-        evaluation = Page("91_evaluate", config, ("metrics.json", "slices.csv", "answers.npz"))
-        jobs.append([evaluation] if config.members else [_train_page(config), evaluation])
+        evaluation = Page("91_evaluate", config, ("reading.json", "answers.npz"))
+        scoring = Page(_SCORE, config, ("metrics.json", "slices.csv"))
+        jobs.append([*([] if config.members else [_train_page(config)]), evaluation, scoring])
     if experiment:
         return jobs
     found = ("audit.csv", "audit_splits.csv", "seen.csv", "faults.csv")
@@ -95,9 +107,12 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
 def _train_page(config: Config) -> Page:
     return Page("90_train", config, ("config.json", "history.csv", "model.keras"))
 
+
+_SCORE = "92_score"  # the one page of an experiment that needs no weights
+
 # %% ../nbs/56_report.ipynb #3c62dcf1
 _GROUPS = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}  # of settings, beside
-_GROUPS |= dict.fromkeys(("91_evaluate", "93_audit"), ("evaluation",))  # those that make a reader's numbers
+_GROUPS |= dict.fromkeys((_SCORE, "93_audit"), ("evaluation",))  # those that make a reader's numbers
 
 
 def _code_key(page: Page, tree: Path | None = None) -> str | None:
@@ -115,9 +130,9 @@ def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
     settings = page.config.fingerprint(*_GROUPS.get(page.notebook, ()))
     parts = [settings, _key_of(load_glyphs(page.config.glyphs)), str(_code_key(page)), before]
-    if page.notebook == "91_evaluate":  # its validation scenes are the profile's
+    if page.notebook == "91_evaluate":  # its validation scenes are the profile's; resamples are no business of reading
         overall = load_config(page.config.profile)
-        parts += [str(overall.val_scenes), *overall.tests]
+        parts += [str(overall.val_scenes), *overall.tests, str(page.config.test_scenes), *page.config.tests]
     if page.notebook == "94_compare":  # the page that is read: its text counts
         parts += [cell.source for cell in nbformat.read(page.source, as_version=4).cells]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
@@ -137,16 +152,26 @@ def _reads(job: list[Page]) -> list[str]:
 
 
 def job_keys(job: list[Page]) -> list[str]:
-    """The keys of a job's pages, each after the one before it."""
+    """The keys of a job's pages, each after the one before it; of scores, after the content of what was read."""
     config = job[0].config
     trained = [load_config(config.profile, name, config.seed) for name in _reads(job)]
     before, keys = "".join(page_key(_train_page(member)) for member in trained), []
     for page in job:
+        if page.notebook == _SCORE:
+            before = _content([page.output.parent / name for name in ("reading.json", "answers.npz")])
         before = page_key(page, before)
         keys.append(before)
     return keys
 
 
+def _content(paths: list[Path]) -> str:
+    """Twelve hexadecimal digits over the names and the content of files; what is not there does not count."""
+    files = [(str(path.relative_to(root())), path.read_bytes()) for path in paths if path.is_file()]
+    return hashlib.sha256(
+        repr([(name, hashlib.sha256(data).hexdigest()) for name, data in files]).encode()
+    ).hexdigest()[:12]
+
+# %% ../nbs/56_report.ipynb #799b54a7
 def _made(page: Page) -> dict:
     """What the kept page says of how it was made: its `key` and, of newer ones, the `revision`."""
     try:
@@ -156,26 +181,38 @@ def _made(page: Page) -> dict:
 
 
 def is_current(page: Page, key: str) -> bool:
-    """Whether the page finished under this key, or one that is kept under it, and its files are still there."""
-    stamp, files = _made(page).get("key"), [page.output.parent / name for name in page.makes]
-    made = stamp is not None and is_kept(page.config.profile, str(page), stamp, key)
-    return made and all(file.is_file() for file in files)
+    """Whether the page finished under this key, or one that is kept under it, and its files are there and whole."""
+    if not all(is_whole(page.output.parent / name) for name in page.makes):
+        return False
+    if page.notebook == "91_evaluate" and is_recorded(page.config):
+        return all(map(_is_trained, members_of(page.config)))
+    stamp = _made(page).get("key")
+    return stamp is not None and is_kept(page.config.profile, str(page), stamp, key)
+
+
+def _is_trained(config: Config) -> bool:
+    try:
+        return check_trained(config) is None
+    except InputError:
+        return False
 
 # %% ../nbs/56_report.ipynb #d970f3f5
 def due(job: list[Page], weights: bool = False) -> list[Page]:
-    """The pages of a job that have to run, in order: all that follow the last one that is up to date.
+    """The pages of a job that have to run, in order: all that follow the last one with weights that is up to date.
 
     With `weights` the networks must be there too: a training whose files are incomplete runs, and what follows it.
     """
     current = [is_current(page, key) for page, key in zip(job, job_keys(job))]
     if weights and not current[0]:
         return job
-    return job[max((i + 1 for i, done in enumerate(current) if done), default=0) :]
+    first = max((i + 1 for i, done in enumerate(current) if done and job[i].notebook != _SCORE), default=0)
+    return [] if all(current[first:]) else job[first:]
 
 
 def _wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
     """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
-    return {(name, job[0].config.seed) for job in jobs if _reads(job) and due(job) for name in _reads(job)}
+    late = [job for job in jobs if _reads(job) and any(page.notebook != _SCORE for page in due(job))]
+    return {(name, job[0].config.seed) for job in late for name in _reads(job)}
 
 # %% ../nbs/56_report.ipynb #7fe7d64c
 @dataclass(frozen=True)
@@ -342,7 +379,7 @@ def _execute(page: Page, output: Path) -> str | None:
 def _clear(page: Page) -> None:
     """Remove what an older run of a page says of itself and would be taken for this one's."""
     folder = page.output.parent
-    if page.notebook in ("90_train", "91_evaluate"):
+    if page.notebook in ("90_train", "91_evaluate", _SCORE):  # of the answers that are there it is made in seconds
         (folder / "metrics.json").unlink(missing_ok=True)
     if page.notebook == "90_train" and not any((folder / name).exists() for name in ("model.keras", "checkpoint")):
         (folder / "config.json").unlink(missing_ok=True)
@@ -454,10 +491,10 @@ def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, st
     """Run the pages of a job that are `due`, in order; (page, "current" | "done" | "failed", reason) of each."""
     if os.getpid() != parent:  # with one job at a time joblib stays in this process
         _end_with(parent)
-    keys, waiting = dict(zip(map(str, job), job_keys(job))), due(job, weights)
+    waiting = due(job, weights)
     results = [(page, "current", None) for page in job if page not in waiting]
     for page in waiting:
-        failure = run_page(page, keys[str(page)])
+        failure = run_page(page, job_keys(job)[job.index(page)])  # asked for now: scores follow what was just read
         results.append((page, "failed" if failure else "done", failure))
         if failure:
             break
@@ -481,11 +518,12 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
 
     Returns
     -------
-    One line a failed page; empty if the report is whole.
+    One line a failed page, and a run that the comparison refuses; empty if the report is whole.
     """
-    jobs = jobs_of(profile, experiment)
+    for config in configs_of(profile, experiment):
+        adopt(config)
+    jobs, last = jobs_of(profile, experiment), Page("94_compare", load_config(profile), _COMPARED)
     _keep_what_is_same(jobs, experiment, say)
-    last = Page("94_compare", load_config(profile), ("comparison.csv", "comparison.md", "summary.md", "index.html"))
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
@@ -510,14 +548,28 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
         stop.set()
         watcher.join()
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
-    keys = {str(page): key for job in jobs for page, key in zip(job, job_keys(job))}
-    return failures + _finish(last, sorted(keys[str(page)] for page, _, reason in results if not reason), say)
+    failures += _finish(last, say)
+    return failures + _refused(last, [page for page, _, reason in results if not reason])
+
+
+_COMPARED = ("missing.json", "comparison.csv", "comparison.md", "summary.md", "index.html")
 
 # %% ../nbs/56_report.ipynb #db5ce227
-def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[str]:
-    """Run the comparison if it is out of date, after pages with the keys `behind`; its failure, if any."""
-    looks = (root() / "digitkit" / "plots.py").read_text()  # here figures count
-    key = page_key(last, " ".join(behind) + looks)
+def _compared(last: Page) -> str:
+    """What the comparison depends on beside its own code: every file that it reads, the trainings, the figures."""
+    configs = configs_of(last.config.profile)
+    selected = [load_config(last.config.profile, name) for name in last.config.select]
+    folders = sorted({run_folder(config) for config in [*configs, *selected]})
+    kinds, own = (".json", ".csv", ".npz", ".png"), last.output.parent
+    files = [path for folder in folders for path in sorted(folder.glob("*")) if path.suffix in kinds]
+    files += [path for path in sorted(own.glob("*")) if path.suffix in kinds and path.name not in last.makes]
+    trainings = [page_key(_train_page(config)) for config in configs if not config.members]
+    return " ".join([*trainings, _content([*files, root() / "digitkit" / "plots.py"])])
+
+
+def _finish(last: Page, say: Callable[[str], None]) -> list[str]:
+    """Run the comparison if it is out of date; its failure, if any."""
+    key = page_key(last, _compared(last))
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []
@@ -527,3 +579,11 @@ def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[s
     save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
     say(f"{last}: done")
     return []
+
+# %% ../nbs/56_report.ipynb #1771fa22
+def _refused(last: Page, pages: list[Page]) -> list[str]:
+    """A line for each run that the comparison refuses, of those whose scores are among these finished pages."""
+    path = last.output.parent / "missing.json"
+    missing = json.loads(path.read_text()) if is_whole(path) else {}
+    runs = [f"{page.config.experiment} seed {page.config.seed}" for page in pages if page.notebook == _SCORE]
+    return [f"{run} is not in the comparison: {missing[run]}" for run in runs if run in missing]

@@ -4,23 +4,21 @@
 
 # %% auto #0
 __all__ = ['configs_of', 'members_of', 'run_folder', 'keep', 'kept_line', 'is_kept', 'training_key', 'check_trained', 'open_run',
-           'evaluate', 'save_evaluation', 'load_runs', 'load_answers']
+           'is_whole']
 
 # %% ../nbs/50_runs.ipynb #a666e86a
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 import pandas as pd
 
 from .config import Config, InputError, load_config, provenance, root
 from .glyphs import load_glyphs
 from .keys import source_fingerprint
-from .labels import decode
-from .metrics import Answers, score_intervals, slices
-from .scenes import Scenes
-from .splits import load_split, load_trained_ids
+from .splits import load_split
 from .store import fingerprint, replacing
 
 # %% ../nbs/50_runs.ipynb #f5acb56e
@@ -37,7 +35,7 @@ def members_of(config: Config) -> list[Config]:
 
 # %% ../nbs/50_runs.ipynb #ebe87f40
 # what an evaluation leaves in a run's folder
-_MEASURED = ("metrics.json", "slices.csv", "answers.npz", "filters.png", "maps.png")
+_MEASURED = ("metrics.json", "slices.csv", "reading.json", "answers.npz", "filters.png", "maps.png")
 
 
 def run_folder(config: Config) -> Path:
@@ -46,9 +44,16 @@ def run_folder(config: Config) -> Path:
 
 
 def _data_fingerprints(config: Config) -> dict[str, str]:
-    """Fingerprints of the single digits, of the validation scenes and of each test layout's scenes."""
-    tests = {layout: fingerprint(load_split(config, "test", layout)) for layout in config.tests}
-    return {"glyphs": load_glyphs(config.glyphs).fingerprint(), "val": fingerprint(load_split(config, "val")), **tests}
+    """Fingerprints of what training sees: the single digits, which its scenes are made of, and validation's scenes."""
+    glyphs = load_glyphs(config.glyphs).fingerprint()
+    sizes = (config.train_scenes, config.val_scenes, config.test_scenes)
+    of = (str(root()), glyphs, config.protocol, config.val_layout or config.layouts[-1], *sizes)
+    if of not in _VALIDATION:
+        _VALIDATION[of] = fingerprint(load_split(config, "val"))
+    return {"glyphs": glyphs, "val": _VALIDATION[of]}
+
+
+_VALIDATION: dict[tuple, str] = {}  # a report asks for the same scenes again for every page
 
 # %% ../nbs/50_runs.ipynb #a4b8e611
 def _load_kept(profile: str) -> list[dict]:
@@ -95,122 +100,51 @@ def _is_trained(config: Config) -> bool:
         written = json.loads((run_folder(config) / "config.json").read_text())
         if written["fingerprint"] != config.fingerprint():
             return False
-        data = {"glyphs": load_glyphs(config.glyphs).fingerprint(), "val": fingerprint(load_split(config, "val"))}
-        same = all(written["data"][name] == found for name, found in data.items())
+        seen = _data_fingerprints(config)  # a test's scenes, which older runs named here too, do not count
+        same = {name: written["data"].get(name, now) for name, now in seen.items()} == seen
         run = f"{config.experiment} seed {config.seed}"
         return same and is_kept(config.profile, run, written["source"], training_key(config))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another JSON
         return False
 
 
 def check_trained(config: Config) -> None:
     """InputError unless the run's folder was made with the settings, the code behind training and the digits of now."""
     if not _is_trained(config):
-        expected = "not trained with the settings, code and digits of now; run 90_train first"
-        raise InputError(f"{config.experiment} seed {config.seed}: {expected}.")
+        run = f"{config.experiment} seed {config.seed}"
+        raise InputError(f"{run}: not trained with the settings, code and digits of now; `digitkit report` trains it.")
 
 # %% ../nbs/50_runs.ipynb #cc8219e8
-def open_run(config: Config) -> Path:
-    """The folder of a run, with `config.json`, ready to train or to go on.
+def open_run(config: Config, **origin: str) -> Path:
+    """The folder of a run, with `config.json`, ready to train or to go on; `origin` is kept beside its provenance.
 
-    What was trained under the same settings, code and digits is kept, also by a later revision of anything else; what
-    was measured with it is removed.
+    What was trained under the same settings, code and digits is kept, also by a later revision of anything else, and
+    what was measured with these weights stays. Where training starts or goes on, older measurements go first.
     """
     folder, same = run_folder(config), _is_trained(config)
-    for name in (*_MEASURED, *([] if same else ["model.keras", "history.csv"])):
-        (folder / name).unlink(missing_ok=True)
+    if not (same and (folder / "model.keras").is_file()):
+        for name in (*_MEASURED, *([] if same else ["model.keras", "history.csv"])):
+            (folder / name).unlink(missing_ok=True)
     if same:
         return folder
-    facts = dict(source=training_key(config), data=_data_fingerprints(config), provenance=provenance())
+    facts = dict(source=training_key(config), data=_data_fingerprints(config), provenance=provenance() | origin)
     with replacing(folder / "config.json") as part:
         part.write_text(config.to_json(**facts))
     return folder
 
-# %% ../nbs/50_runs.ipynb #7dcf051d
-def evaluate(config: Config, layout: str, scenes: Scenes, probs: np.ndarray) -> tuple[dict, pd.DataFrame]:
-    """Scores with intervals of one test as a flat dictionary, and its slices as a tidy frame with a column `test`."""
-    scores = score_intervals(probs, scenes.digits, scenes.glyph_ids, config.resamples)
-    n_glyphs = len(np.unique(scenes.glyph_ids[scenes.glyph_ids >= 0]))  # -1 is a blank
-    facts = dict(n_scenes=len(scenes), n_glyphs=n_glyphs, data=fingerprint(scenes))
-    seen = np.isin(scenes.glyph_ids, np.concatenate([load_trained_ids(member) for member in members_of(config)]))
-    parts = slices(decode(probs), scenes.digits, scenes.overlap, scenes.glyph_ids, config.resamples, seen=seen)
-    return facts | {k: float(v) for k, v in scores.items()}, parts.assign(test=layout)
-
-# %% ../nbs/50_runs.ipynb #aa82d115
-def _rounded(doubt: np.ndarray) -> np.ndarray:
-    """Numbers (n,) in 0..1 as float16 that are rounded to six binary places after the first."""
-    return ((doubt.astype(np.float16).view(np.uint16) + 8) & 0xFFF0).view(np.float16)  # the last four places are 0
-
-
-def save_evaluation(
-    folder: Path, config: Config, facts: dict, tests: dict[str, dict], parts: pd.DataFrame, answers: dict[str, Answers]
-) -> None:
-    """Write `answers.npz`, `slices.csv` and, last, `metrics.json` into a run's folder.
-
-    `facts` are the run's own (epoch, params, fit_seconds, processor, and its scores in training); `tests` the scores,
-    and `answers` what was read, by layout.
-    """
-    arrays = {}
-    for layout, one in answers.items():
-        arrays |= {f"{layout}.digits": one.digits.astype(np.uint8), f"{layout}.top_set": one.top_set}
-        arrays[f"{layout}.doubt"] = _rounded(1 - one.confidence)
-    with replacing(folder / "answers.npz") as part:
-        np.savez_compressed(part, **arrays)
-    with replacing(folder / "slices.csv") as part:
-        parts.to_csv(part, index=False)
-    with replacing(folder / "metrics.json") as part:
-        part.write_text(json.dumps({"fingerprint": config.fingerprint(), **facts, "tests": tests}, indent=1))
-
-# %% ../nbs/50_runs.ipynb #dee003cd
-_FACTS = ("epoch", "params", "fit_seconds", "processor")  # of a run, beside its scores
-
-
-def _check_run(folder: Path, config: Config, data: dict[str, str]) -> dict:
-    """The metrics of a finished run; InputError if it was made under other settings or on other data."""
+# %% ../nbs/50_runs.ipynb #0f1a1cdf
+def is_whole(path: Path) -> bool:
+    """Whether a file is there and can be read: JSON as an object, a table by pandas, an archive to its last byte."""
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
-        made = {layout: test["data"] for layout, test in metrics["tests"].items()}
-        under, _ = metrics["fingerprint"], [metrics[fact] for fact in _FACTS]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder}: metrics.json is not of this schema ({error}); make the run again.") from None
-    if under != config.fingerprint():
-        raise InputError(f"{folder}: made under other settings ({under}, now {config.fingerprint()}); run it again.")
-    if made != {layout: data[layout] for layout in config.tests}:
-        raise InputError(f"{folder}: tested on other data than is asked for now; run it again.")
-    if not (folder / "answers.npz").is_file():
-        raise InputError(f"{folder}: answers.npz is missing; run it again.")
-    return metrics
-
-# %% ../nbs/50_runs.ipynb #99452306
-def load_runs(configs: list[Config]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row a finished run and test, and the reason, by experiment and seed, why any other is missing.
-
-    Returns
-    -------
-    rows : `experiment, test, seed, n_scenes, n_glyphs`, the facts of the run, then each metric with `_low` and `_high`
-    missing : by "experiment seed k": "not finished", or in what a run differs from what is asked for
-    """
-    rows, missing = [], {}
-    for config in configs:
-        folder, label = run_folder(config), f"{config.experiment} seed {config.seed}"
-        if not (folder / "metrics.json").is_file():
-            missing[label] = "not finished"
-            continue
-        try:
-            metrics = _check_run(folder, config, _data_fingerprints(config))
-        except InputError as error:
-            missing[label] = str(error).removeprefix(str(folder) + ": ")
-            continue
-        facts = {k: metrics[k] for k in _FACTS}
-        for test, scores in metrics["tests"].items():
-            sizes = {k: scores[k] for k in ("n_scenes", "n_glyphs")}
-            scores = {k: v for k, v in scores.items() if k != "data"}
-            rows.append(dict(experiment=config.experiment, test=test, seed=config.seed) | sizes | facts | scores)
-    return pd.DataFrame(rows), missing
-
-# %% ../nbs/50_runs.ipynb #b7968698
-def load_answers(config: Config, layout: str) -> Answers:
-    """What a finished run answered to the scenes of one test, or to the "validation" scenes of all tests."""
-    with np.load(run_folder(config) / "answers.npz", allow_pickle=False) as file:
-        digits, doubt, top_set = (file[f"{layout}.{name}"] for name in ("digits", "doubt", "top_set"))
-    return Answers(digits.astype(np.int64), 1 - doubt.astype(float), top_set)
+        if path.suffix == ".json":
+            return isinstance(json.loads(path.read_text()), dict)
+        if path.suffix == ".csv":
+            pd.read_csv(path)
+        if path.suffix in (".npz", ".keras"):
+            with ZipFile(path) as archive:
+                return archive.testzip() is None
+        return path.is_file()
+    except pd.errors.EmptyDataError:
+        return path.stat().st_size > 0  # pandas writes a table without columns as an empty line
+    except (OSError, ValueError, RuntimeError, BadZipFile, zlib.error, EOFError):
+        return False

@@ -17,6 +17,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
 
+from .answers import Answers
 from .config import Config, InputError
 from .glyphs import Glyphs, load_glyphs, split_glyphs
 from .metrics import score
@@ -37,7 +38,7 @@ def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
 
 # %% ../nbs/42_selection.ipynb #267d296e
 def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
-    scores = score(reader.probs(scenes.images)[0], scenes.digits)
+    scores = score(Answers.of(reader.probs(scenes.images)[0], scenes.digits), scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
 
 # %% ../nbs/42_selection.ipynb #f758db3d

@@ -8,6 +8,7 @@ __all__ = ['REFERENCE', 'load_split_glyphs', 'reference_parts', 'load_split', 'l
 # %% ../nbs/16_splits.ipynb #cce61d78
 import hashlib
 import re
+from pathlib import Path
 
 import numpy as np
 
@@ -53,6 +54,15 @@ def reference_parts(config: Config) -> dict[str, ReferenceSplit]:
     return parts | {"test": own["test"]}
 
 # %% ../nbs/16_splits.ipynb #87fa2918
+def _load_whole(path: Path) -> Scenes | None:
+    """The scenes of a file; None if it is not there, or damaged, and then it is removed."""
+    try:
+        return Store(path).read() if path.exists() else None
+    except InputError:
+        path.unlink(missing_ok=True)
+        return None
+
+
 def load_split(config: Config, split: str, layout: str | None = None) -> Scenes:
     """The scenes of one split, read from `data/scenes/`, or made and kept there.
 
@@ -76,13 +86,14 @@ def load_split(config: Config, split: str, layout: str | None = None) -> Scenes:
         facts += f" of {config.train_scenes} {config.val_scenes} {config.test_scenes}"
     safe, key = re.sub(r"[^\w+.-]", "_", layout), hashlib.sha256(facts.encode()).hexdigest()[:12]
     path = root() / "data" / "scenes" / f"{split}-{safe[:40]}-{n}-{key}.h5"
+    kept = _load_whole(path)
     if layout == REFERENCE:
-        if not path.exists():
+        if kept is None:
             part = reference_parts(config)[split]
             save_scenes(path, part.blocks(BLOCK), **part.origin)
     else:
         build_scenes(path, {split: own}, split, layout, n, protocol=config.protocol)
-    return Store(path).read()
+    return Store(path).read() if kept is None else kept
 
 # %% ../nbs/16_splits.ipynb #503b31f4
 def load_trained_ids(config: Config) -> np.ndarray:

@@ -17,6 +17,7 @@ import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from digitkit.ahead import Ahead, Recipe, default_workers  # noqa: E402
 from digitkit.audit import audit  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
 from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
@@ -88,6 +89,13 @@ def shuffled(store: Store) -> None:
     for block in store.shuffled(seed=0):
         for batch in block.blocks(64):
             assert len(batch.images)
+
+
+def epochs_of(layout: str, workers: int, n: int = 20_000) -> None:
+    """Three epochs of scenes as a network reads them, the start of the processes included."""
+    with Ahead(Recipe(glyphs, (layout,), n, 1, "none", "scene", 5), 0, 3, workers) as ahead:
+        for epoch in range(3):
+            ahead.epoch(epoch)
 
 
 def usual(layer: keras.Layer) -> keras.Layer:
@@ -182,9 +190,15 @@ def in_a_batch():
 
 
 MILLION = 1_000_000
+MIXTURE = load_config("full", "columns").layouts[-1]  # bent, turned, scaled, obscured
+WORKERS = max(1, default_workers())
 ROWS = [
     ("scenes a second, ladder14: compose", "plain NumPy loop", 4000, 1000, lambda: compose(glyphs, "ladder14", 4000, 1),
      lambda: loop(glyphs, 1000, 1), 5),
+    ("scenes a second, last mixture of columns of full: compose", "ladder14", 4000, 4000,
+     lambda: compose(glyphs, MIXTURE, 4000, 1), lambda: compose(glyphs, "ladder14", 4000, 1), 5),
+    (f"scenes a second, the same mixture: composed ahead, {WORKERS} processes", "in this process", 60_000, 60_000,
+     lambda: epochs_of(MIXTURE, WORKERS), lambda: epochs_of(MIXTURE, 0), 1),
     (f"reference scenes a second, {pool.source}: reference_scenes", "plain loop", 10_000, 500,
      lambda: reference_scenes(pool), lambda: generator(pool, 500, None), 3),
     (f"reference scenes a second, {pool.source}: reference_scenes", "the same loop, PNG files", 10_000, 500,

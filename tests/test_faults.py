@@ -5,17 +5,19 @@ import os
 import re
 import resource
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
-from conftest import RUN, change_settings
+from conftest import BIN, RUN, change_settings
 
 from digitkit.config import InputError, load_config
 from digitkit.glyphs import load_glyphs
 from digitkit.report import is_current, jobs_of, page_key, run_page
 from digitkit.scenes import compose
+from digitkit.store import Store
 
 SETTINGS = [
     (("report", "--profile", "quik"), {}, "unknown profile 'quik'. Did you mean 'quick'?"),
@@ -158,6 +160,24 @@ def test_pickles_in_an_npz_file_are_refused_and_not_run(tmp_path):
     with pytest.raises(InputError, match="no readable .npz file of plain arrays"):
         load_glyphs(str(tmp_path / "digits.npz"))
     assert not (tmp_path / "ran").exists()
+
+
+# ------------------------------------------------------------------ two at once
+
+
+def test_of_two_builds_into_one_path_the_later_is_refused_and_the_other_kept(project, tmp_path):
+    line, pipe = [BIN / "digitkit", "scenes", "build", tmp_path / "set", "--test", "20000"], subprocess.PIPE
+    both = {
+        layout: subprocess.Popen([*line, "--layout", layout], cwd=project, stdout=pipe, stderr=pipe, text=True)
+        for layout in ("triple", "ladder14")
+    }
+    said = {layout: process.communicate(timeout=120)[1] for layout, process in both.items()}
+    first, later = sorted(both, key=lambda layout: both[layout].returncode)
+    assert (both[first].returncode, both[later].returncode) == (0, 2), said
+    assert is_one_sentence(said[later]) and "holds another set, 20000 scenes of" in said[later], said
+    store = Store(tmp_path / "set/test.h5")
+    assert (len(store.read()), store.origin["layout"]) == (20_000, first)
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["test.h5"]
 
 
 # ------------------------------------------------------------------ a full disk

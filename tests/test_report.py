@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import nbformat
 import pandas as pd
@@ -46,8 +47,8 @@ def test_the_table_is_printed_and_progress_is_told(tiny):
     assert table in tiny.done.stdout and "reports/tiny/index.html" in tiny.done.stdout
     assert "\n- Everything was trained on one kind of processor: " in table
     assert re.search(rf"train small: epoch \d of {EPOCHS}, .*at most \d+:\d\d left", tiny.done.stderr)
-    for name in ("train slots", "evaluate small", "select small", "evaluate slots_views", "audit"):
-        assert re.search(rf"\[\d/10\] {name}: done", tiny.done.stderr)
+    for name in ("train slots", "evaluate small", "score small", "select small", "evaluate slots_views", "audit"):
+        assert re.search(rf"\[\d+/14\] {name}: done", tiny.done.stderr)
     assert "compare: done" in tiny.done.stderr
 
 
@@ -58,13 +59,13 @@ def test_a_second_report_runs_nothing(tiny):
 
     before = times()
     again = command(tiny.project, "digitkit", "report", "--profile", "tiny")
-    assert again.returncode == 0 and again.stderr.count("up to date") == 10, again.stderr
+    assert again.returncode == 0 and again.stderr.count("up to date") == 14, again.stderr
     assert times() == before
     assert again.stdout == tiny.done.stdout
 
 
 def test_kept_pages_are_small_and_carry_their_key(tiny):
-    for name in (RUN / "train.ipynb", RUN / "evaluate.ipynb", "reports/tiny/audit.ipynb"):
+    for name in (RUN / "train.ipynb", RUN / "evaluate.ipynb", RUN / "score.ipynb", "reports/tiny/audit.ipynb"):
         page = tiny.project / name
         assert page.stat().st_size < 500_000
         assert re.fullmatch("[0-9a-f]{12}", nbformat.read(page, as_version=4).metadata["digitkit"]["key"])
@@ -94,9 +95,11 @@ def test_nothing_is_stale_after_the_report(tiny, monkeypatch):
 
 def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
     (tiny_copy / RUN / "metrics.json").unlink()
-    assert stale(tiny_copy, monkeypatch) == {"evaluate small"}
+    assert stale(tiny_copy, monkeypatch) == {"score small"}
+    (tiny_copy / RUN / "reading.json").unlink()
+    assert stale(tiny_copy, monkeypatch) == {"evaluate small", "score small"}
     (tiny_copy / RUN / "model.keras").unlink()
-    assert stale(tiny_copy, monkeypatch) == {"train small", "evaluate small"}
+    assert stale(tiny_copy, monkeypatch) == SMALL
 
 
 def test_a_lost_page_of_a_finished_training_is_not_missed(tiny_copy):
@@ -108,8 +111,8 @@ def test_a_lost_page_of_a_finished_training_is_not_missed(tiny_copy):
 
 
 def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy):
-    (tiny_copy / RUN / "model.keras").write_bytes(b"no weights")
-    change_settings(tiny_copy, "tiny.small", resamples=50, seeds=2)
+    shutil.copy(tiny_copy / "reports/tiny/slots/seed0/model.keras", tiny_copy / RUN)  # whole, and another network's
+    change_settings(tiny_copy, "tiny.small", tests="triple", seeds=2)
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
     assert again.returncode == 1 and "evaluate small: FAILED" in again.stderr, again.stderr
     table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv").set_index("experiment")
@@ -146,21 +149,26 @@ def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_mis
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
     assert again.returncode == 0, again.stderr
     done = set(re.findall(r"] (.+): done", again.stderr))
-    assert done == {"train slots", "evaluate slots", "evaluate slots_views"}
+    assert done == {"train slots", *(f"{page} {name}" for page in ("evaluate", "score") for name in WHOLE)}
     runs = {name: tiny_copy / f"reports/tiny/{name}/seed0" for name in ("slots", "small")}
     origin = {n: json.loads((run / "config.json").read_text())["provenance"]["processor"] for n, run in runs.items()}
     assert origin["slots"] != "another" == origin["small"]
     assert json.loads((runs["slots"] / "metrics.json").read_text())["processor"] == origin["slots"]
 
 
-SMALL = {"train small", "evaluate small"}
-EVALUATED = {f"evaluate {name}" for name in ("small", *WHOLE, "columns")}
+SMALL = {"train small", "evaluate small", "score small"}
+SCORED = {f"score {name}" for name in ("small", *WHOLE, "columns")}
+EVALUATED = SCORED | {f"evaluate {name}" for name in ("small", *WHOLE, "columns")}
 CHANGES = [
     ("tiny.small", dict(dropout=0.1), SMALL | {"select small"}),
     ("pooled", dict(dropout=0.1), {"audit"}),
-    ("slots", dict(learning_rate=0.01), {"train slots"} | {f"evaluate {name}" for name in WHOLE}),
-    ("slots_views", dict(views=3), {"evaluate slots_views"}),
-    ("profile:tiny", dict(resamples=50), EVALUATED | {"select small", "audit"}),
+    (
+        "slots",
+        dict(learning_rate=0.01),
+        {"train slots"} | {f"{page} {name}" for page in ("evaluate", "score") for name in WHOLE},
+    ),
+    ("slots_views", dict(views=3), {"evaluate slots_views", "score slots_views"}),
+    ("profile:tiny", dict(resamples=50), SCORED | {"select small", "audit"}),
     ("profile:tiny", dict(test_scenes=50), EVALUATED | {"select small", "audit"}),
     ("profile:tiny", dict(tests="ladder14"), EVALUATED | {"select small", "audit"}),  # columns has tests of its own
     ("profile:tiny", dict(folds=3), {"select small"}),
@@ -184,8 +192,8 @@ def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
     assert stale(tiny_copy, monkeypatch) == {"select small"}  # a search may try any model
     with open(tiny_copy / "digitkit/training.py", "a") as file:
         file.write("\nMONITOR = 'val_loss'\n")
-    trained = {f"{page} {name}" for page in ("train", "evaluate") for name in ("slots", "columns")}
-    assert stale(tiny_copy, monkeypatch) == SMALL | trained | {"evaluate slots_views", "select small", "audit"}
+    trained = {f"train {name}" for name in ("small", "slots", "columns")}
+    assert stale(tiny_copy, monkeypatch) == EVALUATED | trained | {"select small", "audit"}
 
 
 def test_a_mended_text_trains_nothing(tiny_copy, monkeypatch):
