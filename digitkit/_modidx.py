@@ -385,7 +385,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.report._execute': ('report.html#_execute', 'digitkit/report.py'),
                                  'digitkit.report._finish': ('report.html#_finish', 'digitkit/report.py'),
                                  'digitkit.report._is_proven': ('report.html#_is_proven', 'digitkit/report.py'),
-                                 'digitkit.report._is_trained': ('report.html#_is_trained', 'digitkit/report.py'),
                                  'digitkit.report._keep_what_is_same': ('report.html#_keep_what_is_same', 'digitkit/report.py'),
                                  'digitkit.report._key_of': ('report.html#_key_of', 'digitkit/report.py'),
                                  'digitkit.report._made': ('report.html#_made', 'digitkit/report.py'),

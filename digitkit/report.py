@@ -33,7 +33,6 @@ from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
 from .probe import Probe, Step, probe
 from digitkit.runs import (
-    check_trained,
     configs_of,
     is_kept,
     is_whole,
@@ -43,7 +42,7 @@ from digitkit.runs import (
     run_folder,
     training_key,
 )
-from .scores import adopt, is_recorded
+from .scores import adopt
 from .splits import REFERENCE
 from .store import replacing
 from .trees import last_revision, said_at, unpack
@@ -184,17 +183,8 @@ def is_current(page: Page, key: str) -> bool:
     """Whether the page finished under this key, or one that is kept under it, and its files are there and whole."""
     if not all(is_whole(page.output.parent / name) for name in page.makes):
         return False
-    if page.notebook == "91_evaluate" and is_recorded(page.config):
-        return all(map(_is_trained, members_of(page.config)))
     stamp = _made(page).get("key")
     return stamp is not None and is_kept(page.config.profile, str(page), stamp, key)
-
-
-def _is_trained(config: Config) -> bool:
-    try:
-        return check_trained(config) is None
-    except InputError:
-        return False
 
 # %% ../nbs/56_report.ipynb #d970f3f5
 def due(job: list[Page], weights: bool = False) -> list[Page]:
@@ -260,7 +250,7 @@ def _claims(job: list[Page]) -> list[_Claim]:
     found = [claim for page in job if page.notebook == "90_train" for claim in _training_claim(page)]
     for page, key in zip(job, job_keys(job)):
         made = _made(page)
-        if made.get("key"):
+        if made.get("key") and page.notebook != _SCORE:  # scores need no weights, and are made again in seconds
             revision = made.get("revision") or last_revision(page.output)
             found.append(_Claim(page, str(page), made["key"], key, revision))
     other = [c for c in found if c.stamp != c.key or (c.is_training and c.revision.endswith("-dirty"))]

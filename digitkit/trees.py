@@ -156,7 +156,7 @@ def write_settings(tree: Path, profile: str, experiments: list[str]) -> None:
     names = [*overall.experiments, *overall.select, overall.base, overall.leak, *experiments]
     names += [member for name in names for member in load_config(profile, name).members]
     shared = {key: _text(value) for key, value in asdict(cut_small(overall)).items() if key in known}
-    sections = {"DEFAULT": known, "profile:probe": shared}
+    sections = {"DEFAULT": known | shared, "profile:probe": shared}
     for name in dict.fromkeys(names):
         config = cut_small(load_config(profile, name))
         own = {f.name: _text(getattr(config, f.name)) for f in fields(config) if f.metadata.get("group") != "report"}
