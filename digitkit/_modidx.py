@@ -444,7 +444,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.store.Store.__repr__': ('store.html#store.__repr__', 'digitkit/store.py'),
                                 'digitkit.store.Store.blocks': ('store.html#store.blocks', 'digitkit/store.py'),
                                 'digitkit.store.Store.read': ('store.html#store.read', 'digitkit/store.py'),
-                                'digitkit.store.Store.shuffled': ('store.html#store.shuffled', 'digitkit/store.py'),
                                 'digitkit.store._Disk': ('store.html#_disk', 'digitkit/store.py'),
                                 'digitkit.store._Disk.__enter__': ('store.html#_disk.__enter__', 'digitkit/store.py'),
                                 'digitkit.store._Disk.__exit__': ('store.html#_disk.__exit__', 'digitkit/store.py'),
