@@ -104,6 +104,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.glyphs.Glyphs.by_label': ('glyphs.html#glyphs.by_label', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs.Glyphs.fingerprint': ('glyphs.html#glyphs.fingerprint', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs.Glyphs.subset': ('glyphs.html#glyphs.subset', 'digitkit/glyphs.py'),
+                                 'digitkit.glyphs._checked': ('glyphs.html#_checked', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._download': ('glyphs.html#_download', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._embedded': ('glyphs.html#_embedded', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._load_file': ('glyphs.html#_load_file', 'digitkit/glyphs.py'),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from conftest import BIN, RUN, change_settings
+from conftest import BIN, RUN, change_settings, command
 
 from digitkit.config import InputError, load_config
 from digitkit.glyphs import load_glyphs
@@ -127,6 +127,11 @@ RUNS = {
     "edited configuration": (_edited, "configuration was changed after the run was made"),
     "no JSON": (lambda run: (run / "config.json").write_text("{"), "not the configuration of a digitkit run"),
     "another JSON": (lambda run: (run / "config.json").write_text("[1]"), "not the configuration of a digitkit run"),
+    "no text": (lambda run: (run / "config.json").write_bytes(b"\xff\x00"), "not the configuration of a digitkit run"),
+    "an endless list": (
+        lambda run: (run / "config.json").write_text("[" * 100_000),
+        "not the configuration of a digitkit run",
+    ),
     "truncated weights": (lambda run: os.truncate(run / "model.keras", 20_000), "is no readable Keras model"),
     "empty weights": (lambda run: os.truncate(run / "model.keras", 0), "is no readable Keras model"),
     "code in the weights": (_with_code, "is no readable Keras model"),
@@ -140,6 +145,16 @@ def test_a_run_that_cannot_read_is_one_sentence_and_exit_code_2(tiny, call, tmp_
     spoil(tmp_path / "run")
     code, out, err = call(tiny.project, "read", images / "good.png", "--run", tmp_path / "run")
     assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+
+
+def test_a_failed_download_is_told_as_one(project, tmp_path):
+    nowhere = dict(KERAS_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
+    env = {name: value for name, value in os.environ.items() if name != "DIGITKIT_MNIST"} | nowhere
+    arguments = ("scenes", "build", tmp_path / "set", "--layout", "triple", "--test", "5", "--glyphs", "mnist")
+    done = command(project, "digitkit", *arguments, env=env)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert last.startswith("digitkit: MNIST is not here and cannot be downloaded (") and "is not MNIST" not in last
 
 
 # ------------------------------------------------------------------ files that carry code
