@@ -36,7 +36,10 @@ def _mark(node: ast.stmt) -> str | None:
 @cache  # a report asks for the same modules again for every page
 def _statements(module: str) -> list[tuple[str | None, str]]:
     """A module's statements without comments, docstrings and its list of names, each with its `_mark`."""
-    tree = ast.parse(module)
+    try:
+        tree = ast.parse(module)
+    except (SyntaxError, ValueError):  # a magic, or a mistake that whoever runs it is told
+        return [(None, module)]
     for node in [tree, *ast.walk(tree)]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             node.body[0] = ast.Pass()
