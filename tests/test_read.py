@@ -5,6 +5,7 @@ import io
 import json
 
 import cv2
+import nbformat
 import numpy as np
 import pytest
 from conftest import HERE, RUN, command
@@ -30,6 +31,14 @@ def folder(tmp_path, scenes):
         cv2.imwrite(str(tmp_path / name), image)
     (tmp_path / "notes.txt").write_text("not an image, and not asked for")
     return tmp_path
+
+
+def test_the_page_of_the_shipped_reader_ends_as_make_ship_writes_it():
+    cells = nbformat.read(HERE / "nbs/reports/95_ship.ipynb", as_version=4).cells
+    (template,) = [cell.source.split('"""')[1] for cell in cells if cell.source.count('"""') == 2]
+    config = json.loads((SHIPPED / "config.json").read_text())["config"]
+    end = template.rpartition("\n\n")[2].replace("{reader.slots}", str(config["slots"]))
+    assert (SHIPPED / "README.md").read_text().endswith(end.replace("{config.pipeline}", config["pipeline"]))
 
 
 @pytest.mark.parametrize("kind", RUNS)
