@@ -33,6 +33,16 @@ def folder(tmp_path, scenes):
     return tmp_path
 
 
+def test_a_file_s_name_is_a_text_in_the_table_and_itself_elsewhere(call, tmp_path, scenes):
+    name = "a|b <i> my_scan.png"
+    cv2.imwrite(str(tmp_path / name), scenes.images[0])
+    header, _, row = call(HERE, "read", tmp_path)[1].splitlines()
+    assert row.replace(r"\|", "").count("|") == header.count("|") and r"a\|b \<i> my_scan.png" in row
+    (answer,) = json.loads(call(HERE, "read", tmp_path, "--format", "json")[1])
+    (cells,) = csv.DictReader(io.StringIO(call(HERE, "read", tmp_path, "--format", "csv")[1]))
+    assert answer["file"] == cells["file"] == str(tmp_path / name)
+
+
 def test_the_page_of_the_shipped_reader_ends_as_make_ship_writes_it():
     cells = nbformat.read(HERE / "nbs/reports/95_ship.ipynb", as_version=4).cells
     (template,) = [cell.source.split('"""')[1] for cell in cells if cell.source.count('"""') == 2]
