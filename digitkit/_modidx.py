@@ -404,6 +404,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'digitkit.set_commands': { 'digitkit.set_commands._facts': ('set_commands.html#_facts', 'digitkit/set_commands.py'),
                                        'digitkit.set_commands._picture': ('set_commands.html#_picture', 'digitkit/set_commands.py'),
                                        'digitkit.set_commands._progress': ('set_commands.html#_progress', 'digitkit/set_commands.py'),
+                                       'digitkit.set_commands._table': ('set_commands.html#_table', 'digitkit/set_commands.py'),
                                        'digitkit.set_commands._verdict': ('set_commands.html#_verdict', 'digitkit/set_commands.py'),
                                        'digitkit.set_commands.audit': ('set_commands.html#audit', 'digitkit/set_commands.py'),
                                        'digitkit.set_commands.build': ('set_commands.html#build', 'digitkit/set_commands.py'),

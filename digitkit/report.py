@@ -390,20 +390,22 @@ def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, st
     return results
 
 # %% ../nbs/51_report.ipynb #c0de5105
-_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
+_LIBRARIES = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR"))
 
 
 def _process(jobs: int) -> ProcessPoolExecutor:
     """A process for one job after the other, beside others; it starts with its first."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    names = [f"{library}_NUM_THREADS" for library in _LIBRARIES]
-    return ProcessPoolExecutor(1, env={name: os.environ.get(name, str(threads)) for name in names})
+    return ProcessPoolExecutor(1, env={name: os.environ.get(name, str(threads)) for name in _LIBRARIES})
 
 
 def _died(job: list[Page], weights: bool, reason: str) -> list[tuple[Page, str, str | None]]:
     """What is to be said of a job whose process ended in the middle: its pages up to the one that was at work."""
     left = due(job, weights)
     return [(page, "done", None) for page in job if page not in left] + [(page, "failed", reason) for page in left[:1]]
+
+# %% ../nbs/51_report.ipynb #c0de5111
+_KILLED = "its process was killed, perhaps for want of memory; the next call goes on from there"
 
 
 def _side_by_side(tasks: list[tuple[list[Page], bool]], processes: list) -> Iterator[list]:
@@ -420,9 +422,7 @@ def _side_by_side(tasks: list[tuple[list[Page], bool]], processes: list) -> Iter
                 yield future.result()
             except BrokenExecutor:
                 processes[k] = _process(len(processes))
-                yield _died(
-                    *task, "its process was killed, perhaps for want of memory; the next call goes on from there"
-                )
+                yield _died(*task, _KILLED)
             except Exception as error:  # whatever it was, the others go on
                 yield _died(*task, _reason(error))
 
@@ -496,7 +496,7 @@ def _finish(last: Page, behind: list[str], say: Callable[[str], None]) -> list[s
             save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
             say(f"{last}: done")
             return []
-        except InputError as error:  # the disk
-            failure = str(error)
+        except Exception as error:  # the disk, or a formula that is none
+            failure = _reason(error)
     say(f"{last}: FAILED: {failure}")
     return [f"{last}: {failure} (see {last.output.relative_to(root())})"]
