@@ -36,8 +36,8 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
 
 # %% ../nbs/00_config.ipynb #c0de0002
 def plain(text: str) -> str:
-    """A text from a file as Markdown that shows it as it is, on one line; digits, letters and most signs stay."""
-    signs = r"[\\`*_\[\]<>|$~&!]|:(?=//)|(?<=www)\."
+    """A text from a file as Markdown that shows it as it is, on one line; what Markdown leaves alone stays."""
+    signs = r"[\\`*\[\]<|$~]|\b_|_\b|:(?=//)|(?<=www)\.|(?<=\\)[()]"  # a backslash may begin a formula
     return re.sub(signs, r"\\\g<0>", " ".join(str(text).split()))
 
 # %% ../nbs/00_config.ipynb #625bc486

@@ -69,7 +69,10 @@ def _mark(node: ast.stmt) -> str | None:
 @cache  # a report asks for the same modules again for every page
 def _statements(module: str) -> list[tuple[str | None, str]]:
     """What counts of a module's statements, without its list of names, each with its `_mark`."""
-    tree = meaning(module)
+    try:
+        tree = meaning(module)
+    except (SyntaxError, ValueError):  # a magic, or a mistake that whoever runs it is told
+        return [(None, module)]
     texts = [(_mark(node), ast.unparse(node)) for node in tree.body]
     return [(mark, text) for mark, text in texts if not text.startswith("__all__ =")]
 
@@ -82,8 +85,11 @@ def _code(module: str, model: str | None = None) -> str:
 @cache
 def imported(module: str) -> list[str]:
     """The digitkit modules that a text may import, sorted: by `from .x import y`, `from . import x`, or by name."""
-    found = set()
-    for node in ast.walk(ast.parse(module)):
+    try:
+        tree, found = ast.parse(module), set()
+    except (SyntaxError, ValueError):
+        return []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -113,10 +113,13 @@ class Reader:
 
 
 def _output_shape(pipeline: Pipeline) -> tuple[int, int]:
-    """The size of the images that a pipeline gives, found by giving it one."""
+    """The size of the images that a pipeline gives, found by giving it one; InputError if they are no uint8."""
     image = np.zeros((84, 84), np.uint8)
     image[30:50, 30:50] = 255
-    return pipeline(image).shape
+    result = pipeline(image)
+    if result.dtype != np.uint8:  # the reader scales, and would do it twice
+        raise InputError(f"a reader expects a pipeline that gives uint8, '{pipeline}' gives {result.dtype}.")
+    return result.shape
 
 # %% ../nbs/32_reader.ipynb #fa153460
 def build_reader(config: Config) -> Reader:

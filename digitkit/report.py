@@ -9,9 +9,11 @@ __all__ = ['Page', 'jobs_of', 'page_key', 'job_keys', 'is_current', 'due', 'stde
 import hashlib
 import json
 import os
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -22,15 +24,16 @@ import nbformat
 import pandas as pd
 import papermill
 from jinja2 import DictLoader, pass_context
-from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
-from .config import Config, InputError, load_config, provenance, root
+from .config import Config, InputError, load_config, place, provenance, root, unknown
 from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
+from .pipeline import parse_pipeline
 from .probe import Probe, Step, probe
 from digitkit.runs import (
     configs_of,
@@ -42,7 +45,9 @@ from digitkit.runs import (
     run_folder,
     training_key,
 )
+from .scenes import parse_layouts
 from .scores import adopt
+from .segment import SEGMENTERS
 from .splits import REFERENCE
 from .store import replacing
 from .trees import last_revision, said_at, unpack
@@ -109,6 +114,49 @@ def _train_page(config: Config) -> Page:
 
 _SCORE = "92_score"  # the one page of an experiment that needs no weights
 
+# %% ../nbs/56_report.ipynb #c0de5107
+def _check_model(name: str) -> None:
+    text = (root() / "digitkit" / "models.py").read_text()
+    if name not in (known := re.findall(r"(?m)^@architecture\ndef (\w+)", text)):
+        raise unknown("model", name, known)
+
+
+def _check_segmenter(name: str) -> None:
+    if name not in (known := [*SEGMENTERS, "none"]):
+        raise unknown("segmenter", name, known)
+
+
+def _check_layouts(layouts: str | tuple[str, ...]) -> None:
+    for layout in (layouts,) if isinstance(layouts, str) else layouts:
+        if layout not in ("", REFERENCE):  # "": the last of the training layouts
+            parse_layouts(layout)
+
+
+_CHECKS = dict(glyphs=load_glyphs, model=_check_model, segmenter=_check_segmenter, pipeline=parse_pipeline)
+_CHECKS |= dict.fromkeys(("layouts", "val_layout", "tests"), _check_layouts)
+
+# %% ../nbs/56_report.ipynb #c0de5108
+def _check_names(configs: Iterable[Config]) -> None:
+    """InputError with its line for a name in configurations, or in their grids, that no other room knows."""
+    for config in configs:
+        for key, check in _CHECKS.items():
+            values = [(key, getattr(config, key)), *(("grid", value) for value in config.grid.get(key, ()))]
+            for where, value in values:
+                try:
+                    check(value)
+                except InputError as error:
+                    raise InputError(f"{place(config.profile, config.experiment, where)}: {error}") from None
+
+# %% ../nbs/56_report.ipynb #c0de5101
+def _read(path: Path) -> tuple[list[tuple[str, str]], dict]:
+    """A notebook's cells as kind and text, and what this room noted in it; nothing of a file that is no notebook."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        cells = [(cell["cell_type"], cell["source"]) for cell in notebook["cells"]]
+        return cells, dict(notebook["metadata"].get("digitkit", {}))
+    except Exception:  # JSON of something else fails in as many ways as there are things
+        return [], {}
+
 # %% ../nbs/56_report.ipynb #3c62dcf1
 _GROUPS = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}  # of settings, beside
 _GROUPS |= dict.fromkeys((_SCORE, "93_audit"), ("evaluation",))  # those that make a reader's numbers
@@ -119,8 +167,7 @@ def _code_key(page: Page, tree: Path | None = None) -> str | None:
     source = (tree or root()) / page.source.relative_to(root())
     if not source.is_file():
         return None
-    cells = nbformat.read(source, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    code = "\n".join(text for kind, text in _read(source)[0] if kind == "code")
     model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
     return source_fingerprint(code, model, tree)
 
@@ -133,7 +180,7 @@ def page_key(page: Page, before: str = "") -> str:
         overall = load_config(page.config.profile)
         parts += [str(overall.val_scenes), *overall.tests, str(page.config.test_scenes), *page.config.tests]
     if page.notebook == "94_compare":  # the page that is read: its text counts
-        parts += [cell.source for cell in nbformat.read(page.source, as_version=4).cells]
+        parts += [text for _, text in _read(page.source)[0]]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
@@ -173,10 +220,7 @@ def _content(paths: list[Path]) -> str:
 # %% ../nbs/56_report.ipynb #799b54a7
 def _made(page: Page) -> dict:
     """What the kept page says of how it was made: its `key` and, of newer ones, the `revision`."""
-    try:
-        return dict(nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}))
-    except (OSError, ValueError):
-        return {}
+    return _read(page.output)[1]
 
 
 def is_current(page: Page, key: str) -> bool:
@@ -344,8 +388,15 @@ def _threads(n: int) -> Iterator[None]:
         os.environ.update(before)
 
 # %% ../nbs/56_report.ipynb #81e2420b
+def _reason(error: Exception) -> str:
+    """What an error says, on one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def _execute(page: Page, output: Path) -> str | None:
     """Run a page's notebook into `output`; the reason if it failed, else None."""
+    if not _read(page.source)[0]:
+        return f"{page.source.relative_to(root())} is no notebook with cells"
     parameters = dict(profile=page.config.profile, experiment=page.config.experiment, seed=page.config.seed)
     threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
     try:
@@ -362,8 +413,16 @@ def _execute(page: Page, output: Path) -> str | None:
                 extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's chatter is no output
             )
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
-        return (str(error).strip() or type(error).__name__).splitlines()[-1]
+        return _reason(error)
     return None
+
+# %% ../nbs/56_report.ipynb #c0de5103
+def _unfinished(page: Page, notebook: nbformat.NotebookNode) -> str | None:
+    """Why a page that ran without an error is not finished; None if it is."""
+    if any(output.get("ename") == "SystemExit" for cell in notebook.cells for output in cell.get("outputs", ())):
+        return "it ended itself (SystemExit) before its last cell"
+    lost = [name for name in page.makes if name != "index.html" and not (page.output.parent / name).is_file()]
+    return f"it ended without {', '.join(lost)}" if lost else None
 
 # %% ../nbs/56_report.ipynb #2e6c2469
 def _clear(page: Page) -> None:
@@ -383,6 +442,7 @@ def run_page(page: Page, key: str) -> str | None:
         _clear(page)
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
+        failure = failure or _unfinished(page, notebook)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
         notebook.metadata["digitkit"]["revision"] = provenance()["revision"]
         places = dict(input_path=page.source.relative_to(root()), output_path=page.output.relative_to(root()))
@@ -413,11 +473,11 @@ def _watch(pages: list[Page], say: Callable[[str], None], stop: threading.Event)
             try:
                 path = page.output.parent / "history.csv"
                 history = pd.read_csv(path) if path.stat().st_mtime > started else ()
-            except (OSError, ValueError):
+                if len(history) > seen[str(page)]:
+                    seen[str(page)] = len(history)
+                    say(_epoch_line(page, history))
+            except (OSError, ValueError, AttributeError, KeyError, TypeError):  # not there, or not yet a history
                 continue
-            if len(history) > seen[str(page)]:
-                seen[str(page)] = len(history)
-                say(_epoch_line(page, history))
 
 # %% ../nbs/56_report.ipynb #f80f353e
 class _MathRenderer(IPythonRenderer):
@@ -453,7 +513,7 @@ class _PlainExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context, source):
-        return MarkdownWithMath(renderer=_MathRenderer(escape=False)).render(source)
+        return MarkdownWithMath(renderer=_MathRenderer(escape=True)).render(source)
 
 # %% ../nbs/56_report.ipynb #84346f13
 def save_html(notebook: Path, path: Path, title: str) -> None:
@@ -479,7 +539,7 @@ def _end_with(parent: int) -> None:
 
 def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, str, str | None]]:
     """Run the pages of a job that are `due`, in order; (page, "current" | "done" | "failed", reason) of each."""
-    if os.getpid() != parent:  # with one job at a time joblib stays in this process
+    if os.getpid() != parent:  # one job at a time stays in the report's process
         _end_with(parent)
     waiting = due(job, weights)
     results = [(page, "current", None) for page in job if page not in waiting]
@@ -490,11 +550,55 @@ def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, st
             break
     return results
 
+# %% ../nbs/56_report.ipynb #c0de5105
+_LIBRARIES = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR"))
+
+
+def _process(jobs: int) -> ProcessPoolExecutor:
+    """A process for one job after the other, beside others; it starts with its first."""
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    return ProcessPoolExecutor(1, env={name: os.environ.get(name, str(threads)) for name in _LIBRARIES})
+
+
+def _died(job: list[Page], weights: bool, reason: str) -> list[tuple[Page, str, str | None]]:
+    """What is to be said of a job whose process ended in the middle: its pages up to the one that was at work."""
+    left = due(job, weights)
+    return [(page, "done", None) for page in job if page not in left] + [(page, "failed", reason) for page in left[:1]]
+
+# %% ../nbs/56_report.ipynb #c0de5111
+_KILLED = "its process was killed, perhaps for want of memory; the next call goes on from there"
+
+
+def _side_by_side(tasks: list[tuple[list[Page], bool]], processes: list) -> Iterator[list]:
+    """What `_run_job` gives for each task, as they end; a process that dies is replaced."""
+    waiting, running, idle = list(tasks), {}, list(range(len(processes)))
+    while waiting or running:
+        while waiting and idle:
+            task, k = waiting.pop(0), idle.pop(0)
+            running[processes[k].submit(_run_job, *task, os.getpid())] = (task, k)
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, k = running.pop(future)
+            idle.append(k)
+            try:
+                yield future.result()
+            except BrokenExecutor:
+                processes[k] = _process(len(processes))
+                yield _died(*task, _KILLED)
+            except Exception as error:  # whatever it was, the others go on
+                yield _died(*task, _reason(error))
+
 # %% ../nbs/56_report.ipynb #9741fb0e
 def _stages(jobs: list[list[Page]]) -> list[list[list[Page]]]:
     """The jobs that train, then those that read with what was trained; the audit reads with the document's Model 1."""
     second = [bool(job[0].config.members) or job[0].notebook == "93_audit" for job in jobs]
     return [[job for job, late in zip(jobs, second) if late == stage] for stage in (False, True)]
+
+
+def _work(tasks: list[tuple[list[Page], bool]], processes: list) -> Iterator[list]:
+    """What `_run_job` gives for each task, side by side; here, where nothing runs or one after the other is asked."""
+    if min(len(tasks), len(processes)) < 2 or not any(due(*task) for task in tasks):  # a process costs seconds to start
+        return (_run_job(*task, os.getpid()) for task in tasks)
+    return _side_by_side(tasks, processes)
 
 # %% ../nbs/56_report.ipynb #f66ebe36
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
@@ -510,9 +614,10 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     -------
     One line a failed page, and a run that the comparison refuses; empty if the report is whole.
     """
+    jobs, last = jobs_of(profile, experiment), Page("94_compare", load_config(profile), _COMPARED)
+    _check_names([last.config, *(job[0].config for job in jobs)])
     for config in configs_of(profile, experiment):
         adopt(config)
-    jobs, last = jobs_of(profile, experiment), Page("94_compare", load_config(profile), _COMPARED)
     _keep_what_is_same(jobs, experiment, say)
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
@@ -522,20 +627,20 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     stop, results = threading.Event(), []
     watcher = threading.Thread(target=_watch, args=(pages, say, stop), daemon=True)
     watcher.start()
+    processes = [_process(last.config.jobs) for _ in range(min(last.config.jobs, len(jobs)))]
     try:
         for stage in _stages(jobs):
             runs = [(job[0].config.experiment, job[0].config.seed) for job in stage]
             tasks = [(job, run[0] in asked or run in wanted) for job, run in zip(stage, runs)]
-            # a process costs seconds to start, and one that never had a job would outlive this one
-            jobs_at_once = min(last.config.jobs, len(stage)) if any(due(*task) for task in tasks) else 1
-            work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
-            for finished in work(delayed(_run_job)(*task, os.getpid()) for task in tasks):
+            for finished in _work(tasks, processes):
                 for page, state, reason in finished:
                     results.append((page, state, reason))
                     words = {"current": "is up to date", "done": "done", "failed": f"FAILED: {reason}"}
                     say(f"[{len(results)}/{len(pages) + 1}] {page}: {words[state]}")
     finally:
         stop.set()
+        for process in processes:
+            process.shutdown(kill_workers=True)
         watcher.join()
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
     failures += _finish(last, say)
@@ -563,12 +668,15 @@ def _finish(last: Page, say: Callable[[str], None]) -> list[str]:
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []
-    if failure := run_page(last, key):
-        say(f"{last}: FAILED: {failure}")
-        return [f"{last}: {failure} (see {last.output.relative_to(root())})"]
-    save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
-    say(f"{last}: done")
-    return []
+    if not (failure := run_page(last, key)):
+        try:
+            save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
+            say(f"{last}: done")
+            return []
+        except Exception as error:  # the disk, or a formula that is none
+            failure = _reason(error)
+    say(f"{last}: FAILED: {failure}")
+    return [f"{last}: {failure} (see {last.output.relative_to(root())})"]
 
 # %% ../nbs/56_report.ipynb #1771fa22
 def _refused(last: Page, pages: list[Page]) -> list[str]:

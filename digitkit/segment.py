@@ -222,7 +222,7 @@ def segment(
     ----------
     imgs : n scenes (H, W) uint8
     segmenter : a key of `SEGMENTERS`
-    pipeline : as for `parse_pipeline`; its results must have one size (h, w)
+    pipeline : as for `parse_pipeline`; its results must be uint8 and have one size (h, w)
     slots : number of digits in a scene
 
     Returns
@@ -233,7 +233,7 @@ def segment(
     Raises
     ------
     InputError
-        As `cut` and `parse_pipeline`, and if the pipeline's results differ in size.
+        As `cut` and `parse_pipeline`, and if the pipeline's results differ in size or are no uint8 (`normalise`).
     """
     ok = []
 
@@ -244,4 +244,6 @@ def segment(
             yield from result.crops
 
     crops = parse_pipeline(pipeline).map(each_crop())
+    if crops.dtype != np.uint8:  # whoever scales them by 255 would do it twice
+        raise InputError(f"segment: expected a pipeline that gives uint8, got {crops.dtype}: leave out normalise.")
     return crops.reshape(len(ok), slots, *crops.shape[1:]), np.array(ok, bool)

@@ -256,13 +256,6 @@ class Store:
         for start in range(0, len(self), size):
             yield self.read(start, start + size)
 
-    def shuffled(self, seed: int | list[int], size: int = BLOCK) -> Iterator[Scenes]:
-        """The scenes in blocks of `size`, the blocks in random order and the scenes random inside each."""
-        rng = np.random.default_rng(seed)
-        for start in rng.permutation(np.arange(0, len(self), size)):
-            block = self.read(start, start + size)
-            yield block.subset(rng.permutation(len(block)))
-
 # %% ../nbs/13_store.ipynb #19af8751
 def fingerprint(scenes: Scenes) -> str:
     """Twelve hexadecimal digits of the SHA-256 over images, digits and glyph ids."""
