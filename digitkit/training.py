@@ -137,19 +137,21 @@ class Record(keras.callbacks.Callback):
     folder : of the run
     history : rows of the epochs that are done
     config : names each epoch's layout
+    source : where the scenes come from; of those that are composed ahead it knows how long they were waited for
     """
 
-    def __init__(self, folder: Path, history: pd.DataFrame, config: Config):
+    def __init__(self, folder: Path, history: pd.DataFrame, config: Config, source: Scenes | Ahead):
         super().__init__()
-        self.folder, self.history, self.config = folder, history, config
+        self.folder, self.history, self.config, self.source = folder, history, config, source
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.perf_counter()
+        self.started, self.waited = time.perf_counter(), getattr(self.source, "waited", 0.0)
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1} | logs | {"layout": layout_of(self.config, epoch)}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row["seconds"] = round(time.perf_counter() - self.started, 2)
+        row["seconds_waited"] = round(getattr(self.source, "waited", 0.0) - self.waited, 2)
         self.history = pd.concat([self.history, pd.DataFrame([row])], ignore_index=True)
         checkpoint = self.folder / "checkpoint"
         with replacing(checkpoint / f"epoch-{epoch + 1}.keras") as part:
@@ -253,14 +255,13 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
 
     Returns
     -------
-    The history, one row an epoch: `epoch` (from 1), loss, digit_accuracy, precision and recall of training and (`val_`)
-    validation, `layout`, `learning_rate`, `seconds`; also in `folder/history.csv`.
+    The history, one row per epoch: `epoch` (from 1), loss, digit_accuracy, precision and recall of training and (`val_`)
+    validation, `layout`, `learning_rate`, `seconds`, and `seconds_waited` for scenes; also in `folder/history.csv`.
     """
     history, deciders = _resume(reader, folder), _deciders(config)
-    record = Record(folder, history, config)
     if not _is_done(config, history):
         with _source(reader, source, config, len(history)) as scenes:
-            batches = TrainingSet(reader, scenes, config, len(history))
+            batches, record = TrainingSet(reader, scenes, config, len(history)), Record(folder, history, config, scenes)
             if history.empty:
                 rate = config.learning_rate
                 compile_reader(reader, rate if deciders else _one_cycle(rate, config.epochs * len(batches)))
@@ -278,10 +279,11 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
                 shuffle=False,
                 verbose=0,
             )
+        history = record.history
     best = keras.saving.load_model(folder / "checkpoint" / "best.keras", safe_mode=True)
     reader.network = build_reader(replace(config, precision="float32")).network
     reader.network.set_weights(best.get_weights())
-    return record.history
+    return history
 
 # %% ../nbs/41_training.ipynb #7b94c5e6
 def train(config: Config, folder: Path) -> tuple[Reader, pd.DataFrame]:
