@@ -255,8 +255,9 @@ def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Con
 
     Returns
     -------
-    The history, one row per epoch: `epoch` (from 1), loss, digit_accuracy, precision and recall of training and (`val_`)
-    validation, `layout`, `learning_rate`, `seconds`, and `seconds_waited` for scenes; also in `folder/history.csv`.
+    The history, one row per epoch: `epoch` (from 1), loss, digit_accuracy, precision and recall of training and
+    (`val_`) validation, `layout`, `learning_rate`, `seconds`, and `seconds_waited` for scenes; also in
+    `folder/history.csv`.
     """
     history, deciders = _resume(reader, folder), _deciders(config)
     if not _is_done(config, history):
