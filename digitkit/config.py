@@ -389,7 +389,17 @@ def load_config(profile: str, experiment: str | None = None, seed: int = 0, file
     return Config(profile=profile, experiment=experiment, seed=int(seed), **merged)
 
 # %% ../nbs/00_config.ipynb #88a72c0c
-PACKAGES = ("digitkit", "numpy", "opencv-python-headless", "h5py", "scikit-learn", "tensorflow", "jax", "keras", "papermill")
+PACKAGES = (
+    "digitkit",
+    "numpy",
+    "opencv-python-headless",
+    "h5py",
+    "scikit-learn",
+    "tensorflow",
+    "jax",
+    "keras",
+    "papermill",
+)
 
 
 _CODE = ("digitkit", "nbs", "settings.ini", "pyproject.toml", "requirements.lock")  # what a revision says of a number
