@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'batch_norm', 'conv_relu_norm', 'conv_norm_relu', 'residual', 'space_to_depth', 'attend', 'slot_head',
-           'ReadColumns', 'augmentation', 'architecture']
+           'ReadColumns', 'ReadPair', 'augmentation', 'Jitter', 'architecture']
 
 # %% ../nbs/30_blocks.ipynb #69fcf0c8
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import Sequential, layers, ops
 from keras.saving import register_keras_serializable
 
@@ -153,6 +154,24 @@ class ReadColumns(layers.Layer):
     def get_config(self):
         return super().get_config() | {"slots": self.slots}
 
+# %% ../nbs/30_blocks.ipynb #c041d5da
+@register_keras_serializable(package="digitkit")
+class ReadPair(layers.Layer):
+    """Probabilities of the smaller and the larger of two different digits from the log-odds of all ten.
+
+    Log-odds (n, 10) to (n, 2, 11), the blank last and never there. Only differences of log-odds count.
+    """
+
+    def call(self, logits):
+        upper = np.triu(np.ones((10, 10), "float32"), 1)  # each pair once, the smaller digit first
+        sums = logits[:, :, None] + logits[:, None, :] + np.where(upper, 0, -1e9).astype("float32")
+        pairs = ops.reshape(ops.softmax(ops.reshape(sums, (-1, 100))), (-1, 10, 10))
+        answer = ops.stack([ops.sum(pairs, axis=2), ops.sum(pairs, axis=1)], axis=1)
+        return ops.clip(ops.pad(answer, [[0, 0], [0, 0], [0, 1]]), 1e-7, 1)
+
+    def compute_output_shape(self, shape):
+        return shape[0], 2, 11
+
 # %% ../nbs/30_blocks.ipynb #e2889fb0
 def augmentation(rotation: float = 0, shift: float = 0, zoom: float = 0) -> Sequential | None:
     """Random rotation, shift and zoom as one layer that acts in training only; None where all three are 0.
@@ -178,6 +197,31 @@ def augmentation(rotation: float = 0, shift: float = 0, zoom: float = 0) -> Sequ
     ]
     used = [layer for amount, layer in steps if amount]
     return Sequential(used, name="augmentation") if used else None
+
+# %% ../nbs/30_blocks.ipynb #e9a10d49
+@register_keras_serializable(package="digitkit")
+class Jitter(layers.Layer):
+    """Moves each image (n, H, W, 1) by up to `most` whole pixels along each axis, in training only; black comes in."""
+
+    def __init__(self, most: int, **kwargs):
+        super().__init__(**kwargs)
+        self.most, self.chance = most, keras.random.SeedGenerator()
+
+    def _moves(self, n, side: int):
+        """Matrices (n, side, side) that move rows by a number drawn for each."""
+        by = keras.random.randint((n, 1, 1), -self.most, self.most + 1, seed=self.chance)
+        places = ops.arange(side)
+        return ops.cast(ops.equal(places[None, :, None], places[None, None, :] + by), self.compute_dtype)
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        n, (height, width) = ops.shape(images)[0], images.shape[1:3]
+        moved = ops.matmul(self._moves(n, height), images[..., 0])
+        return ops.matmul(moved, ops.transpose(self._moves(n, width), (0, 2, 1)))[..., None]
+
+    def get_config(self):
+        return super().get_config() | {"most": self.most}
 
 # %% ../nbs/30_blocks.ipynb #ed3b0bdf
 MODELS: dict[str, Callable] = {}

@@ -17,7 +17,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from .config import InputError, root
+from .config import InputError, plain, root
 from .image_ops import load_image
 from .labels import number
 from .set_commands import audit, scenes_app
@@ -131,9 +131,11 @@ def read(
     elif rows:
         table = pd.DataFrame(rows)
         table["digit_confidence"] = [" ".join(f"{c:.4f}" for c in row) for row in table["digit_confidence"]]
-        as_csv = format == Format.csv
-        text = table.to_csv(index=False) if as_csv else table.to_markdown(index=False, disable_numparse=True)
-        typer.echo(text, nl=not as_csv)
+        if format == Format.csv:
+            typer.echo(table.to_csv(index=False), nl=False)
+        else:
+            table["file"] = table["file"].map(plain)
+            typer.echo(table.to_markdown(index=False, disable_numparse=True))
     for sentence in wrong:
         typer.echo(f"digitkit: {sentence}", err=True)
     if wrong:

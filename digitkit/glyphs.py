@@ -9,6 +9,7 @@ __all__ = ['MNIST_SHA256', 'SPLITS', 'Glyphs', 'load_glyphs', 'split_glyphs']
 import hashlib
 import os
 import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -80,6 +81,9 @@ def _embedded() -> Glyphs:
     return Glyphs(images, labels, np.arange(len(labels)), "embedded")
 
 # %% ../nbs/11_glyphs.ipynb #176644f2
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
+
+
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of an .npz file, unchecked; InputError where it cannot be read."""
     if not path.is_file():
@@ -87,7 +91,9 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{strange[0]} is no array")
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, *_ZIP_ERRORS) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is no readable .npz file of plain arrays: {reason}") from None
     if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
@@ -128,19 +134,23 @@ def _download() -> Glyphs:
         (images, labels), (test_images, test_labels) = mnist.load_data()
     except Exception as error:  # the network's faults are of many types
         raise InputError(
-            f"MNIST is not here and cannot be downloaded ({error}): "
+            f"MNIST is not here and cannot be downloaded ({' '.join(str(error).split())}): "
             "put it at data/mnist.npz, name it in DIGITKIT_MNIST, or use the embedded digits."
         ) from None
     images, labels = np.concatenate([images, test_images]), np.concatenate([labels, test_labels])
     return Glyphs(images, labels.astype(np.int64), np.arange(len(labels)), "mnist")
 
 # %% ../nbs/11_glyphs.ipynb #acc4af5c
+def _checked(glyphs: Glyphs, where: Path | str) -> Glyphs:
+    """The glyphs, if they are MNIST; InputError that says where they are from, if not."""
+    if (found := _sha256(glyphs.images, glyphs.labels.astype(np.uint8))) != MNIST_SHA256:
+        raise InputError(f"{where} is not MNIST: its arrays have SHA-256 {found[:12]}..., not {MNIST_SHA256[:12]}...")
+    return glyphs
+
+
 @cache
 def _mnist(path: Path | None) -> Glyphs:
-    glyphs = _load_file(path, "mnist") if path else _download()
-    if (found := _sha256(glyphs.images, glyphs.labels.astype(np.uint8))) != MNIST_SHA256:
-        raise InputError(f"{path} is not MNIST: its arrays have SHA-256 {found[:12]}..., not {MNIST_SHA256[:12]}...")
-    return glyphs
+    return _checked(_load_file(path, "mnist"), path) if path else _checked(_download(), "what Keras downloaded")
 
 
 def _mnist_path() -> Path | None:

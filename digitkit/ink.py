@@ -22,19 +22,30 @@ def ink_boxes(images: np.ndarray) -> np.ndarray:
     return np.stack([ends[0], ends[2], ends[1], ends[3]], axis=-1)
 
 # %% ../nbs/02_ink.ipynb #c6f4f5c9
+def _spread(tiles: np.ndarray, width: int) -> np.ndarray:
+    """Tiles with every pixel the brightest (width below 0: the darkest) of the square of |width| + 1 around it."""
+    change, beyond, side = cv2.dilate if width > 0 else cv2.erode, 0 if width > 0 else 255, abs(width) + 1
+    apart = np.pad(tiles, ((0, 0), (0, abs(width)), (0, 0)), constant_values=beyond)  # no tile sees the next one
+    changed = change(apart.reshape(-1, tiles.shape[2]), np.ones((side, side), np.uint8))
+    return changed.reshape(apart.shape)[:, : tiles.shape[1]]
+
+
 def thicken(tiles: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Tiles (n, T, T) with strokes that many pixels (n,) wider, or thinner where negative, by as much as they bear."""
-    out = tiles.copy()
-    for k in np.flatnonzero(pixels):
-        change, least = (cv2.dilate if pixels[k] > 0 else cv2.erode), tiles[k].sum() / 4
-        for width in range(abs(pixels[k]), 0, -1):
-            changed = change(tiles[k], np.ones((width + 1, width + 1), np.uint8))
-            if changed.sum() >= least:
-                out[k] = changed
-                break
+    out, least, done = tiles.copy(), tiles.sum(axis=(1, 2)) / 4, pixels == 0
+    for width in range(np.abs(pixels).max(initial=0), 0, -1):
+        for sign in (1, -1):
+            some = np.flatnonzero((sign * pixels >= width) & ~done)
+            if some.size:
+                changed = _spread(tiles[some], sign * width)
+                borne = changed.sum(axis=(1, 2)) >= least[some]
+                out[some[borne]], done[some[borne]] = changed[borne], True
     return out
 
 # %% ../nbs/02_ink.ipynb #b2bd0002
+_FEW = 32  # tiles or scenes that are worked on at once, so that all of it stays in the cache
+
+
 def bend(tiles: np.ndarray, moves: np.ndarray) -> np.ndarray:
     """Tiles (n, T, T) whose k by k inner knots are moved by `moves` (n, 2, k, k) in pixels, along x and along y.
 
@@ -44,11 +55,13 @@ def bend(tiles: np.ndarray, moves: np.ndarray) -> np.ndarray:
     place, gap = np.arange(side, dtype=np.float32), (side - 1) / (knots + 1)
     off = np.minimum(np.abs(place[:, None] - gap * np.arange(1, knots + 1)) / gap, 1)  # (T, k), in gaps
     share = np.cos(off * np.pi / 2) ** 2  # of a knot's move that a pixel follows; between knots they add up to 1
-    moved = (share @ moves @ share.T).astype(np.float32)  # (n, 2, T, T)
-    x, y = moved[:, 0] + place, moved[:, 1] + place[:, None]
     out = np.empty_like(tiles)
-    for k, tile in enumerate(tiles):
-        cv2.remap(tile, x[k], y[k], cv2.INTER_LINEAR, dst=out[k])
+    for first in range(0, len(tiles), _FEW):
+        maps = (share @ moves[first : first + _FEW] @ share.T).astype(np.float32)  # (n, 2, T, T)
+        maps[:, 0] += place
+        maps[:, 1] += place[:, None]
+        for tile, (x, y), bent in zip(tiles[first:], maps, out[first:]):
+            cv2.remap(tile, x, y, cv2.INTER_LINEAR, bent)
     return out
 
 # %% ../nbs/02_ink.ipynb #5a740c4e
@@ -68,11 +81,12 @@ def turn(tiles: np.ndarray, degrees: np.ndarray, factor: np.ndarray) -> np.ndarr
     """Tiles (n, T, T) turned by degrees (n,), counterclockwise, and scaled by factors (n,), with all of their ink."""
     middle, angle = (tiles.shape[1] - 1) / 2, np.deg2rad(degrees)[:, None]
     factor, moves = _fitted(tiles, np.cos(angle), np.sin(angle), factor)
+    drawn = zip(degrees.tolist(), factor.tolist())
+    matrices = np.array([cv2.getRotationMatrix2D((middle, middle), *one) for one in drawn]).reshape(-1, 2, 3)
+    matrices[:, :, 2] += moves
     out = np.empty_like(tiles)
-    for k, move in enumerate(moves):
-        matrix = cv2.getRotationMatrix2D((middle, middle), float(degrees[k]), float(factor[k]))
-        matrix[:, 2] += move
-        cv2.warpAffine(tiles[k], matrix, tiles.shape[1:], dst=out[k], flags=cv2.INTER_LINEAR)
+    for tile, matrix, turned in zip(tiles, matrices, out):
+        cv2.warpAffine(tile, matrix, tile.shape, turned, cv2.INTER_LINEAR)
     return out
 
 # %% ../nbs/02_ink.ipynb #e191445a
@@ -112,11 +126,34 @@ def paste(canvas: np.ndarray, tiles: np.ndarray, corners: np.ndarray, merge: str
     starts[index] = MERGES[merge](under, tiles).view(f"V{side}")[..., 0]
 
 # %% ../nbs/02_ink.ipynb #9063be6a
-def _distance(x: np.ndarray, y: np.ndarray, angle: np.ndarray, bar: np.ndarray) -> np.ndarray:
-    """Whole distances of pixels at x, y from the origin to a line at an angle, or, where not `bar`, to a square."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    across, along = np.abs(x * cos + y * sin), np.abs(y * cos - x * sin)
-    return np.where(bar, across, np.maximum(across, along)).astype(np.int64)
+def _distance(x: np.ndarray, y: np.ndarray, scene: np.ndarray, angle: np.ndarray, bar: np.ndarray) -> np.ndarray:
+    """Whole distances of pixels at x, y from the origin, each in its scene's own way.
+
+    To a line at the scene's angle, or, where the scene has no `bar`, to a square.
+    """
+    cos, sin = np.cos(angle)[scene], np.sin(angle)[scene]
+    across = np.abs(x * cos + y * sin)
+    along = np.abs(y * cos - x * sin) * ~bar[scene]
+    return np.maximum(across, along).astype(np.int64)
+
+
+def _hide_share(hidden: np.ndarray, ink: np.ndarray, before: int, at: np.ndarray, least: np.ndarray, u: np.ndarray):
+    """Mark in `hidden` at least `least` (n,) of each scene's ink, around the pixel where the sum reaches `at` (n,).
+
+    The sum runs over all scenes, and is `before` at the first one's first pixel.
+    """
+    (n, height, width), radii = ink.shape, sum(ink.shape[1:])
+    pixel = np.flatnonzero(ink > 0)
+    if not pixel.size:
+        return
+    level, row = ink.reshape(-1)[pixel].astype(np.int64), pixel.astype(np.int32) // width
+    scene, x = row // height, pixel.astype(np.int32) - row * width
+    y = row - scene * height
+    centre = np.searchsorted(before + level.cumsum(), at).clip(max=len(x) - 1)
+    distance = _distance(x - x[centre][scene], y - y[centre][scene], scene, u[:, 1] * np.pi, u[:, 2] < 0.5)
+    inside = np.bincount(scene * radii + distance, level, n * radii).reshape(n, radii).cumsum(axis=1)
+    radius = (inside >= least[:, None]).argmax(axis=1)
+    hidden.reshape(-1)[pixel[distance <= radius[scene]]] = True
 
 # %% ../nbs/02_ink.ipynb #68bf8e1b
 def occlude(ink: np.ndarray, share: float, u: np.ndarray) -> np.ndarray:
@@ -132,18 +169,15 @@ def occlude(ink: np.ndarray, share: float, u: np.ndarray) -> np.ndarray:
     -------
     (n, H, W) bool
     """
-    hidden, radii = np.zeros(ink.shape, bool), sum(ink.shape[1:])
-    scene, y, x = np.nonzero(ink)
-    if not scene.size or not share:
+    hidden = np.zeros(ink.shape, bool)
+    if not share:
         return hidden
-    level = ink[scene, y, x].astype(np.int64)
-    total = np.bincount(scene, level, minlength=len(ink))
-    centre = np.searchsorted(level.cumsum(), total.cumsum() - total * (1 - u[:, 0])).clip(max=len(x) - 1)
-    distance = _distance(x - x[centre][scene], y - y[centre][scene], u[scene, 1] * np.pi, u[scene, 2] < 0.5)
-    inside = np.bincount(scene * radii + distance, level, len(ink) * radii).reshape(len(ink), radii).cumsum(axis=1)
-    radius = (inside >= share * total[:, None]).argmax(axis=1)
-    near = distance <= radius[scene]
-    hidden[scene[near], y[near], x[near]] = True
+    total = cv2.reduce(ink.reshape(len(ink), -1), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0].astype(np.int64)
+    after = total.cumsum()
+    at = after - total * (1 - u[:, 0])
+    for first in range(0, len(ink), _FEW):
+        few = slice(first, first + _FEW)
+        _hide_share(hidden[few], ink[few], after[first] - total[first], at[few], share * total[few], u[few])
     return hidden
 
 # %% ../nbs/02_ink.ipynb #a819184f

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 
+from .ahead import network_pixels
+from .blocks import ReadPair
 from .config import Config, InputError, unknown
 from .image_ops import grayscale
 from .labels import BLANK, decode, one_hot, pad_slots
 from .models import build_model
 from .pipeline import Pipeline, parse_pipeline
-from .segment import SEGMENTERS, segment
+from .segment import SEGMENTERS
 from .store import replacing
 
 # %% ../nbs/32_reader.ipynb #d692eab9
@@ -92,6 +95,8 @@ class Reader:
             raise unknown("segmenter", segmenter, known)
         self.network, self.segmenter = network, segmenter
         self.slots = network.output_shape[1] if segmenter == WHOLE else CROPS
+        if segmenter != WHOLE and network.output_shape[1] != 1:
+            raise InputError(f"a reader of crops expects a network with one slot, got {network.output_shape[1]}.")
         self.pipeline: Pipeline = parse_pipeline(pipeline)
         expected, size = network.input_shape[1:3], _output_shape(self.pipeline)
         if size != expected:
@@ -108,10 +113,13 @@ class Reader:
 
 
 def _output_shape(pipeline: Pipeline) -> tuple[int, int]:
-    """The size of the images that a pipeline gives, found by giving it one."""
+    """The size of the images that a pipeline gives, found by giving it one; InputError if they are no uint8."""
     image = np.zeros((84, 84), np.uint8)
     image[30:50, 30:50] = 255
-    return pipeline(image).shape
+    result = pipeline(image)
+    if result.dtype != np.uint8:  # the reader scales, and would do it twice
+        raise InputError(f"a reader expects a pipeline that gives uint8, '{pipeline}' gives {result.dtype}.")
+    return result.shape
 
 # %% ../nbs/32_reader.ipynb #fa153460
 def build_reader(config: Config) -> Reader:
@@ -120,11 +128,14 @@ def build_reader(config: Config) -> Reader:
     Raises
     ------
     InputError
-        For an unknown model, segmenter or pipeline step, and for a pipeline that does not give square images.
+        For an unknown model, segmenter or pipeline step, for a pipeline that does not give square images, and for
+        more or fewer slots than the three crops of an image that is cut.
     """
     height, width = _output_shape(parse_pipeline(config.pipeline))
     if height != width:
         raise InputError(f"the pipeline '{config.pipeline}' gives images of {height}x{width}; expected square ones.")
+    if config.segmenter != WHOLE and config.slots != CROPS:
+        raise InputError(f"slots expects {CROPS} where the image is cut ({config.segmenter}), got {config.slots}.")
     augment = dict(rotation=config.rotation, shift=config.shift, zoom=config.zoom)
     slots, classes = (config.slots, BLANK + 1) if config.segmenter == WHOLE else (1, BLANK)
     network = build_model(config.model, height, slots, classes, config.dropout, **augment, precision=config.precision)
@@ -136,10 +147,7 @@ def pixels(self: Reader, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.n
 
     m is n for a reader of whole images, n * slots (slots of one image together) for a reader of crops.
     """
-    if self.whole:
-        return self.pipeline.map(images), np.ones(len(images), bool)
-    crops, ok = segment(images, self.segmenter, self.pipeline, self.slots)
-    return crops.reshape(-1, *crops.shape[2:]), ok
+    return network_pixels(images, self.segmenter, self.pipeline, self.slots)
 
 
 def prepare(self: Reader, images: Sequence[np.ndarray]) -> np.ndarray:
@@ -147,15 +155,20 @@ def prepare(self: Reader, images: Sequence[np.ndarray]) -> np.ndarray:
     return scale(self.pixels(images)[0])
 
 
+_LEVELS = np.arange(256, dtype=np.float32)[None] / 255
+
+
 def scale(pixels: np.ndarray) -> np.ndarray:
     """Pixels (m, H, W) uint8 as x (m, H, W, 1) float32 in 0..1."""
-    return pixels[..., None].astype(np.float32) / 255
+    m, height, width = pixels.shape  # a table spares an accelerator's batches a division per pixel
+    return cv2.LUT(pixels.reshape(m, height * width), _LEVELS).reshape(m, height, width, 1)
 
 # %% ../nbs/32_reader.ipynb #23a2aa8d
 def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """What the network should answer for scenes with these digits (n, k): one-hot float32.
 
-    (n, slots, 11) for a reader of whole images; (n * slots, 1, 10) for a reader of crops, whose network has one slot.
+    (n, slots, 11) for a reader of whole images, the digits sorted where its answer has no order; (n * slots, 1, 10) for
+    a reader of crops, whose network has one slot.
 
     Raises
     ------
@@ -164,7 +177,8 @@ def targets(self: Reader, digits: np.ndarray) -> np.ndarray:
     """
     classes = self.network.output_shape[-1]
     if self.whole:
-        return one_hot(pad_slots(digits, self.slots), classes)
+        filled = pad_slots(digits, self.slots)
+        return one_hot(np.sort(filled, axis=1) if isinstance(self.network.layers[-1], ReadPair) else filled, classes)
     if digits.shape[1] != self.slots or digits.max() >= classes:
         came = f"up to {digits.shape[1]}, some of them blank" if digits.max() == BLANK else f"{digits.shape[1]}"
         raise InputError(f"this reader takes scenes of {self.slots} digits each, got {came}.")
@@ -224,7 +238,7 @@ def load_reader(folder: Path) -> Reader:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} is no run: expected a folder with config.json and model.keras.")
     try:
-        config = Config.from_json((folder / "config.json").read_text())
+        config = Config.from_json((folder / "config.json").read_text("utf-8", "replace"))
     except InputError as error:
         raise InputError(f"{folder / 'config.json'}: {error}") from None
     if not (folder / "model.keras").is_file():

@@ -38,7 +38,7 @@ def training_facts(config: Config, epochs: list[int], params: int) -> dict:
         "epoch": float("nan") if config.members else epochs[0],
         "params": params,
         "fit_seconds": float(sum(history["seconds"].sum() for history in histories)),
-        "processor": " and ".join(sorted({origin["processor"] for origin in origins})),
+        "processor": " and ".join(sorted({origin.get("device", origin["processor"]) for origin in origins})),
     }
     if not config.members:
         best = histories[0].loc[histories[0]["epoch"] == epochs[0]].squeeze()
@@ -79,7 +79,8 @@ def load_sealed(path: Path, beside: Path) -> dict:
             raise InputError(f"{file.name} is damaged or missing")
     content = json.loads(path.read_text())
     if content.get("seal") != _seal(content, beside):
-        raise InputError(f"{path.name} or {beside.name} was changed after it was made, or is of another run")
+        changed = f"{path.name} or {beside.name} was changed after it was made, or is of another run"
+        raise InputError(f"{changed}: restore both, or remove {path.name}, and it is made again")
     return content
 
 # %% ../nbs/51_reading.ipynb #d7b60916

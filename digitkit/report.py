@@ -9,11 +9,13 @@ __all__ = ['Page', 'jobs_of', 'page_key', 'job_keys', 'is_current', 'due', 'stde
 import hashlib
 import json
 import os
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,18 +24,33 @@ import nbformat
 import pandas as pd
 import papermill
 from jinja2 import DictLoader, pass_context
-from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config as Traits
 
-from .config import Config, InputError, load_config, root
+from .config import Config, InputError, load_config, place, provenance, root, unknown
 from .glyphs import Glyphs, load_glyphs
-from .runs import check_trained, configs_of, is_whole, members_of, run_folder, source_fingerprint
-from .scores import adopt, is_recorded
+from .keys import source_fingerprint
+from .pipeline import parse_pipeline
+from .probe import Probe, Step, probe
+from digitkit.runs import (
+    configs_of,
+    is_kept,
+    is_whole,
+    keep,
+    kept_line,
+    members_of,
+    run_folder,
+    training_key,
+)
+from .scenes import parse_layouts
+from .scores import adopt
+from .segment import SEGMENTERS
 from .splits import REFERENCE
 from .store import replacing
+from .trees import last_revision, said_at, unpack
 
 # %% ../nbs/56_report.ipynb #b954bfb2
 @dataclass(frozen=True)
@@ -97,21 +114,73 @@ def _train_page(config: Config) -> Page:
 
 _SCORE = "92_score"  # the one page of an experiment that needs no weights
 
+# %% ../nbs/56_report.ipynb #c0de5107
+def _check_model(name: str) -> None:
+    text = (root() / "digitkit" / "models.py").read_text()
+    if name not in (known := re.findall(r"(?m)^@architecture\ndef (\w+)", text)):
+        raise unknown("model", name, known)
+
+
+def _check_segmenter(name: str) -> None:
+    if name not in (known := [*SEGMENTERS, "none"]):
+        raise unknown("segmenter", name, known)
+
+
+def _check_layouts(layouts: str | tuple[str, ...]) -> None:
+    for layout in (layouts,) if isinstance(layouts, str) else layouts:
+        if layout not in ("", REFERENCE):  # "": the last of the training layouts
+            parse_layouts(layout)
+
+
+_CHECKS = dict(glyphs=load_glyphs, model=_check_model, segmenter=_check_segmenter, pipeline=parse_pipeline)
+_CHECKS |= dict.fromkeys(("layouts", "val_layout", "tests"), _check_layouts)
+
+# %% ../nbs/56_report.ipynb #c0de5108
+def _check_names(configs: Iterable[Config]) -> None:
+    """InputError with its line for a name in configurations, or in their grids, that no other room knows."""
+    for config in configs:
+        for key, check in _CHECKS.items():
+            values = [(key, getattr(config, key)), *(("grid", value) for value in config.grid.get(key, ()))]
+            for where, value in values:
+                try:
+                    check(value)
+                except InputError as error:
+                    raise InputError(f"{place(config.profile, config.experiment, where)}: {error}") from None
+
+# %% ../nbs/56_report.ipynb #c0de5101
+def _read(path: Path) -> tuple[list[tuple[str, str]], dict]:
+    """A notebook's cells as kind and text, and what this room noted in it; nothing of a file that is no notebook."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        cells = [(cell["cell_type"], cell["source"]) for cell in notebook["cells"]]
+        return cells, dict(notebook["metadata"].get("digitkit", {}))
+    except Exception:  # JSON of something else fails in as many ways as there are things
+        return [], {}
+
 # %% ../nbs/56_report.ipynb #3c62dcf1
+_GROUPS = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}  # of settings, beside
+_GROUPS |= dict.fromkeys((_SCORE, "93_audit"), ("evaluation",))  # those that make a reader's numbers
+
+
+def _code_key(page: Page, tree: Path | None = None) -> str | None:
+    """The key of a page's code and of all behind it, in the project or in another `tree`; None if it is not there."""
+    source = (tree or root()) / page.source.relative_to(root())
+    if not source.is_file():
+        return None
+    code = "\n".join(text for kind, text in _read(source)[0] if kind == "code")
+    model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
+    return source_fingerprint(code, model, tree)
+
+
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
-    groups = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}
-    groups |= dict.fromkeys((_SCORE, "93_audit"), ("evaluation",))
-    settings, digits = page.config.fingerprint(*groups.get(page.notebook, ())), _key_of(load_glyphs(page.config.glyphs))
-    cells = nbformat.read(page.source, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
-    parts = [settings, digits, source_fingerprint(code, model), before]
+    settings = page.config.fingerprint(*_GROUPS.get(page.notebook, ()))
+    parts = [settings, _key_of(load_glyphs(page.config.glyphs)), str(_code_key(page)), before]
     if page.notebook == "91_evaluate":  # its validation scenes are the profile's; resamples are no business of reading
         overall = load_config(page.config.profile)
         parts += [str(overall.val_scenes), *overall.tests, str(page.config.test_scenes), *page.config.tests]
     if page.notebook == "94_compare":  # the page that is read: its text counts
-        parts += [cell.source for cell in cells]
+        parts += [text for _, text in _read(page.source)[0]]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
@@ -149,23 +218,17 @@ def _content(paths: list[Path]) -> str:
     ).hexdigest()[:12]
 
 # %% ../nbs/56_report.ipynb #799b54a7
+def _made(page: Page) -> dict:
+    """What the kept page says of how it was made: its `key` and, of newer ones, the `revision`."""
+    return _read(page.output)[1]
+
+
 def is_current(page: Page, key: str) -> bool:
-    """Whether the page finished under this key and its files are still there and whole."""
+    """Whether the page finished under this key, or one that is kept under it, and its files are there and whole."""
     if not all(is_whole(page.output.parent / name) for name in page.makes):
         return False
-    if page.notebook == "91_evaluate" and is_recorded(page.config):
-        return all(map(_is_trained, members_of(page.config)))
-    try:
-        return key == nbformat.read(page.output, as_version=4).metadata.get("digitkit", {}).get("key")
-    except (OSError, ValueError):
-        return False
-
-
-def _is_trained(config: Config) -> bool:
-    try:
-        return check_trained(config) is None
-    except InputError:
-        return False
+    stamp = _made(page).get("key")
+    return stamp is not None and is_kept(page.config.profile, str(page), stamp, key)
 
 # %% ../nbs/56_report.ipynb #d970f3f5
 def due(job: list[Page], weights: bool = False) -> list[Page]:
@@ -184,6 +247,119 @@ def _wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
     """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
     late = [job for job in jobs if _reads(job) and any(page.notebook != _SCORE for page in due(job))]
     return {(name, job[0].config.seed) for job in late for name in _reads(job)}
+
+# %% ../nbs/56_report.ipynb #7fe7d64c
+@dataclass(frozen=True)
+class _Claim:
+    """A result that was made under a stamp, at a revision, and is asked for under a key."""
+
+    page: Page
+    what: str
+    stamp: str
+    key: str
+    revision: str
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is a training's stamp and not a page's."""
+        return self.what != str(self.page)
+
+    def codes(self, job: list[Page], tree: Path | None = None) -> list[str | None]:
+        """The keys of the code that made it: the training's, or the page's and that of the pages before it."""
+        if self.is_training:
+            return [training_key(self.page.config, tree)]
+        before = _steps(job)[: _steps(job).index(self.page) + 1]
+        return [_code_key(page, tree) for page in before]
+
+
+def _steps(job: list[Page]) -> list[Page]:
+    """The pages of a job, after the trainings that it reads with."""
+    config = job[0].config
+    return [_train_page(load_config(config.profile, name, config.seed)) for name in _reads(job)] + job
+
+# %% ../nbs/56_report.ipynb #74509822
+def _training_claim(page: Page) -> list[_Claim]:
+    """The claim of a training page's run, if its folder tells how it was made."""
+    config = page.config
+    try:
+        written = json.loads((run_folder(config) / "config.json").read_text())
+        stamp, revision = str(written["source"]), str(written["provenance"]["revision"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [_Claim(page, f"{config.experiment} seed {config.seed}", stamp, training_key(config), revision)]
+
+
+def _claims(job: list[Page]) -> list[_Claim]:
+    """What of a job was made under other keys than now, or from uncommitted code, and is not answered yet."""
+    found = [claim for page in job if page.notebook == "90_train" for claim in _training_claim(page)]
+    for page, key in zip(job, job_keys(job)):
+        made = _made(page)
+        if made.get("key") and page.notebook != _SCORE:  # scores need no weights, and are made again in seconds
+            revision = made.get("revision") or last_revision(page.output)
+            found.append(_Claim(page, str(page), made["key"], key, revision))
+    other = [c for c in found if c.stamp != c.key or (c.is_training and c.revision.endswith("-dirty"))]
+    return [c for c in other if kept_line(c.page.config.profile, c.what, c.stamp, c.key) is None]
+
+# %% ../nbs/56_report.ipynb #558475b2
+def _is_proven(claim: _Claim, experiment: str | None) -> bool:
+    """Whether the claim's revision gives its stamp, under settings that are those of now."""
+    page, profile = claim.page, claim.page.config.profile
+    said = said_at(claim.revision.removesuffix("-dirty"), profile, experiment).get(str(page))
+    if not said or said["training" if claim.is_training else "key"] != claim.stamp:
+        return False
+    groups = (None, *(() if claim.is_training else _GROUPS.get(page.notebook, ())))
+    matter = [("config", f.name) for f in fields(Config) if f.metadata.get("group") in groups]
+    if page.notebook == "91_evaluate" and not claim.is_training:  # what it reads, and its validation scenes
+        matter += [("config", "tests"), ("config", "test_scenes"), ("profile", "tests"), ("profile", "val_scenes")]
+    now = json.loads(json.dumps({"config": asdict(page.config), "profile": asdict(load_config(profile))}))
+    return all(said[whose][name] == now[whose][name] for whose, name in matter if name in said[whose])
+
+
+def _try(revision: str, job: list[Page], say: Callable[[str], None]) -> Probe | None:
+    """Probe a job's pages against their code at a revision; None if one of the codes does not run."""
+    steps = [Step(page.notebook, page.config.experiment, page.makes) for page in _steps(job)]
+    say(f"{job[-1]}: its code has changed since {revision}: trying both on a few hundred scenes, about half a minute")
+    try:
+        return probe(revision, job[0].config.profile, steps)
+    except InputError as error:
+        say(f"{job[-1]}: {error}")
+        return None
+
+# %% ../nbs/56_report.ipynb #f9d3fc33
+def _answer(claim: _Claim, job: list[Page], tree: Path, tried: dict, say: Callable[[str], None]) -> dict | None:
+    """The line of `kept.json` that answers a claim, whose revision lies in `tree`; None if there is no answer."""
+    revision = claim.revision.removesuffix("-dirty")
+    line = {"what": claim.what, "from": claim.stamp, "to": claim.key, "revision": revision}
+    if claim.codes(job, tree) == claim.codes(job):
+        return line | {"probe": "same code"}
+    pages = _steps(job)
+    names = tuple((page.notebook, page.config.experiment) for page in pages)
+    both = names, *(tuple(_code_key(page, at) for page in pages) for at in (tree, None))
+    if both not in tried:
+        tried[both] = _try(revision, job, say)
+    if not (found := tried[both]):
+        return None
+    differs = [words for words in found.differs[: pages.index(claim.page) + 1] if words]
+    facts = provenance()
+    line |= {"differs": differs[0]} if differs else {"probe": found.digest}
+    said = (
+        f"not kept: {differs[0]}" if differs else "kept, the old code and the present one do the same to the last bit"
+    )
+    say(f"{claim.what}: {said} ({found.seconds:.0f} s)")
+    return line | {name: facts[name] for name in ("processor", "python", "numpy", "tensorflow", "keras")}
+
+
+def _keep_what_is_same(jobs: list[list[Page]], experiment: str | None, say: Callable[[str], None]) -> None:
+    """Answer all claims of these jobs, as far as history goes, and write each answer down at once."""
+    tried = {}
+    with TemporaryDirectory() as place:
+        for job in jobs:
+            for claim in _claims(job):
+                tree = Path(place) / claim.revision.removesuffix("-dirty")
+                if _is_proven(claim, experiment):
+                    tree = tree if tree.is_dir() else unpack(tree.name, tree)
+                    if line := _answer(claim, job, tree, tried, say):
+                        keep(job[0].config.profile, [line])
 
 # %% ../nbs/56_report.ipynb #e57d0126
 @contextmanager
@@ -212,8 +388,15 @@ def _threads(n: int) -> Iterator[None]:
         os.environ.update(before)
 
 # %% ../nbs/56_report.ipynb #81e2420b
+def _reason(error: Exception) -> str:
+    """What an error says, on one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def _execute(page: Page, output: Path) -> str | None:
     """Run a page's notebook into `output`; the reason if it failed, else None."""
+    if not _read(page.source)[0]:
+        return f"{page.source.relative_to(root())} is no notebook with cells"
     parameters = dict(profile=page.config.profile, experiment=page.config.experiment, seed=page.config.seed)
     threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
     try:
@@ -230,8 +413,16 @@ def _execute(page: Page, output: Path) -> str | None:
                 extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's chatter is no output
             )
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
-        return (str(error).strip() or type(error).__name__).splitlines()[-1]
+        return _reason(error)
     return None
+
+# %% ../nbs/56_report.ipynb #c0de5103
+def _unfinished(page: Page, notebook: nbformat.NotebookNode) -> str | None:
+    """Why a page that ran without an error is not finished; None if it is."""
+    if any(output.get("ename") == "SystemExit" for cell in notebook.cells for output in cell.get("outputs", ())):
+        return "it ended itself (SystemExit) before its last cell"
+    lost = [name for name in page.makes if name != "index.html" and not (page.output.parent / name).is_file()]
+    return f"it ended without {', '.join(lost)}" if lost else None
 
 # %% ../nbs/56_report.ipynb #2e6c2469
 def _clear(page: Page) -> None:
@@ -251,7 +442,9 @@ def run_page(page: Page, key: str) -> str | None:
         _clear(page)
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
+        failure = failure or _unfinished(page, notebook)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
+        notebook.metadata["digitkit"]["revision"] = provenance()["revision"]
         places = dict(input_path=page.source.relative_to(root()), output_path=page.output.relative_to(root()))
         notebook.metadata["papermill"].update({name: str(place) for name, place in places.items()})
         nbformat.write(notebook, part)
@@ -280,11 +473,11 @@ def _watch(pages: list[Page], say: Callable[[str], None], stop: threading.Event)
             try:
                 path = page.output.parent / "history.csv"
                 history = pd.read_csv(path) if path.stat().st_mtime > started else ()
-            except (OSError, ValueError):
+                if len(history) > seen[str(page)]:
+                    seen[str(page)] = len(history)
+                    say(_epoch_line(page, history))
+            except (OSError, ValueError, AttributeError, KeyError, TypeError):  # not there, or not yet a history
                 continue
-            if len(history) > seen[str(page)]:
-                seen[str(page)] = len(history)
-                say(_epoch_line(page, history))
 
 # %% ../nbs/56_report.ipynb #f80f353e
 class _MathRenderer(IPythonRenderer):
@@ -320,7 +513,7 @@ class _PlainExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context, source):
-        return MarkdownWithMath(renderer=_MathRenderer(escape=False)).render(source)
+        return MarkdownWithMath(renderer=_MathRenderer(escape=True)).render(source)
 
 # %% ../nbs/56_report.ipynb #84346f13
 def save_html(notebook: Path, path: Path, title: str) -> None:
@@ -346,7 +539,7 @@ def _end_with(parent: int) -> None:
 
 def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, str, str | None]]:
     """Run the pages of a job that are `due`, in order; (page, "current" | "done" | "failed", reason) of each."""
-    if os.getpid() != parent:  # with one job at a time joblib stays in this process
+    if os.getpid() != parent:  # one job at a time stays in the report's process
         _end_with(parent)
     waiting = due(job, weights)
     results = [(page, "current", None) for page in job if page not in waiting]
@@ -357,11 +550,55 @@ def _run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, st
             break
     return results
 
+# %% ../nbs/56_report.ipynb #c0de5105
+_LIBRARIES = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR"))
+
+
+def _process(jobs: int) -> ProcessPoolExecutor:
+    """A process for one job after the other, beside others; it starts with its first."""
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    return ProcessPoolExecutor(1, env={name: os.environ.get(name, str(threads)) for name in _LIBRARIES})
+
+
+def _died(job: list[Page], weights: bool, reason: str) -> list[tuple[Page, str, str | None]]:
+    """What is to be said of a job whose process ended in the middle: its pages up to the one that was at work."""
+    left = due(job, weights)
+    return [(page, "done", None) for page in job if page not in left] + [(page, "failed", reason) for page in left[:1]]
+
+# %% ../nbs/56_report.ipynb #c0de5111
+_KILLED = "its process was killed, perhaps for want of memory; the next call goes on from there"
+
+
+def _side_by_side(tasks: list[tuple[list[Page], bool]], processes: list) -> Iterator[list]:
+    """What `_run_job` gives for each task, as they end; a process that dies is replaced."""
+    waiting, running, idle = list(tasks), {}, list(range(len(processes)))
+    while waiting or running:
+        while waiting and idle:
+            task, k = waiting.pop(0), idle.pop(0)
+            running[processes[k].submit(_run_job, *task, os.getpid())] = (task, k)
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, k = running.pop(future)
+            idle.append(k)
+            try:
+                yield future.result()
+            except BrokenExecutor:
+                processes[k] = _process(len(processes))
+                yield _died(*task, _KILLED)
+            except Exception as error:  # whatever it was, the others go on
+                yield _died(*task, _reason(error))
+
 # %% ../nbs/56_report.ipynb #9741fb0e
 def _stages(jobs: list[list[Page]]) -> list[list[list[Page]]]:
     """The jobs that train, then those that read with what was trained; the audit reads with the document's Model 1."""
     second = [bool(job[0].config.members) or job[0].notebook == "93_audit" for job in jobs]
     return [[job for job, late in zip(jobs, second) if late == stage] for stage in (False, True)]
+
+
+def _work(tasks: list[tuple[list[Page], bool]], processes: list) -> Iterator[list]:
+    """What `_run_job` gives for each task, side by side; here, where nothing runs or one after the other is asked."""
+    if min(len(tasks), len(processes)) < 2 or not any(due(*task) for task in tasks):  # a process costs seconds to start
+        return (_run_job(*task, os.getpid()) for task in tasks)
+    return _side_by_side(tasks, processes)
 
 # %% ../nbs/56_report.ipynb #f66ebe36
 def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
@@ -378,8 +615,10 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     One line a failed page, and a run that the comparison refuses; empty if the report is whole.
     """
     jobs, last = jobs_of(profile, experiment), Page("94_compare", load_config(profile), _COMPARED)
+    _check_names([last.config, *(job[0].config for job in jobs)])
     for config in configs_of(profile, experiment):
         adopt(config)
+    _keep_what_is_same(jobs, experiment, say)
     pages, wanted = [page for job in jobs for page in job], _wanted(jobs)
     asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
     say(f"{profile}: {len(pages) + 1} pages, {last.config.jobs} side by side")
@@ -388,20 +627,20 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     stop, results = threading.Event(), []
     watcher = threading.Thread(target=_watch, args=(pages, say, stop), daemon=True)
     watcher.start()
+    processes = [_process(last.config.jobs) for _ in range(min(last.config.jobs, len(jobs)))]
     try:
         for stage in _stages(jobs):
             runs = [(job[0].config.experiment, job[0].config.seed) for job in stage]
             tasks = [(job, run[0] in asked or run in wanted) for job, run in zip(stage, runs)]
-            # a process costs seconds to start, and one that never had a job would outlive this one
-            jobs_at_once = min(last.config.jobs, len(stage)) if any(due(*task) for task in tasks) else 1
-            work = Parallel(n_jobs=jobs_at_once, return_as="generator_unordered")
-            for finished in work(delayed(_run_job)(*task, os.getpid()) for task in tasks):
+            for finished in _work(tasks, processes):
                 for page, state, reason in finished:
                     results.append((page, state, reason))
                     words = {"current": "is up to date", "done": "done", "failed": f"FAILED: {reason}"}
                     say(f"[{len(results)}/{len(pages) + 1}] {page}: {words[state]}")
     finally:
         stop.set()
+        for process in processes:
+            process.shutdown(kill_workers=True)
         watcher.join()
     failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
     failures += _finish(last, say)
@@ -429,12 +668,15 @@ def _finish(last: Page, say: Callable[[str], None]) -> list[str]:
     if is_current(last, key):
         say(f"{last}: is up to date; nothing was run there")
         return []
-    if failure := run_page(last, key):
-        say(f"{last}: FAILED: {failure}")
-        return [f"{last}: {failure} (see {last.output.relative_to(root())})"]
-    save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
-    say(f"{last}: done")
-    return []
+    if not (failure := run_page(last, key)):
+        try:
+            save_html(last.output, last.output.parent / "index.html", f"digitkit: {last.config.profile}")
+            say(f"{last}: done")
+            return []
+        except Exception as error:  # the disk, or a formula that is none
+            failure = _reason(error)
+    say(f"{last}: FAILED: {failure}")
+    return [f"{last}: {failure} (see {last.output.relative_to(root())})"]
 
 # %% ../nbs/56_report.ipynb #1771fa22
 def _refused(last: Page, pages: list[Page]) -> list[str]:

@@ -385,13 +385,15 @@ def _canvas(layout: Layout, tiles: np.ndarray, corners: np.ndarray, merge: str) 
 
 def _hide(layout: Layout, images: np.ndarray, owners: np.ndarray, chance: _Chance) -> None:
     """Blacken, in images and owners, the bleed and what the layout occludes; in place."""
-    outside = np.ones(images.shape[1:], bool)
-    inside = slice(layout.bleed, layout.bleed + layout.size)
-    outside[inside, inside] = False
-    images[:, outside] = owners[:, outside] = 0
+    if layout.bleed:
+        outside = np.ones(images.shape[1:], bool)
+        inside = slice(layout.bleed, layout.bleed + layout.size)
+        outside[inside, inside] = False
+        images[:, outside] = owners[:, outside] = 0
     if layout.occlusion:
         hidden = occlude(images, layout.occlusion, chance.uniforms("occlusion", 3)[:, :3])
-        images[hidden] = owners[hidden] = 0
+        for canvas in (images, owners):
+            canvas *= ~hidden
 
 # %% ../nbs/12_scenes.ipynb #ddf8b8e9
 def _merge(layout: Layout, tiles: np.ndarray, corners: np.ndarray, chance: _Chance) -> tuple[np.ndarray, np.ndarray]:

@@ -43,12 +43,14 @@ def _strips(img: np.ndarray, edges) -> Parts | None:
     return [(left, img[:, left:right]) for left, right in zip(edges, edges[1:], strict=False)]
 
 
-def _trimmed(parts: Parts, ok: bool) -> Cut:
-    """The cut that trims every part to its ink."""
+def _trimmed(parts: Parts, ok: bool) -> Cut | None:
+    """The cut that trims every part to its ink; None if it should be ok and a part has no ink."""
     crops, boxes = [], []
     for edge, part in parts:
         left, top, width, height = cv2.boundingRect(part)
         if width == 0:
+            if ok:
+                return None
             left, top, (height, width) = 0, 0, part.shape
         crops.append(part[top : top + height, left : left + width])
         boxes.append((edge + left, top, width, height))
@@ -73,7 +75,7 @@ def columns(img: np.ndarray, slots: int = 3) -> Parts | None:
     One (left edge, (H, w) uint8) a slot, or None if there are no such columns.
     """
     width = img.shape[1]
-    empty = np.flatnonzero(_profile(img) == 0)
+    empty = np.flatnonzero(cv2.reduce(img, 0, cv2.REDUCE_MAX)[0] == 0)
     if not empty.size:
         return _strips(img, (0, width)) if slots == 1 else None
     ideal = np.arange(1, slots) * width // slots - 1
@@ -207,8 +209,8 @@ def cut(img: np.ndarray, segmenter: str = "columns", slots: int = 3) -> Cut:
     if not 1 <= slots <= most:
         raise InputError(f"cut: expected from 1 to {most} slots in an image {img.shape[1]} pixels wide, got {slots}.")
     parts = SEGMENTERS[segmenter](img, slots)
-    ok = parts is not None and all(part.any() for _, part in parts)
-    return _trimmed(parts if ok else _strips(img, np.arange(slots + 1) * img.shape[1] // slots), ok)
+    found = None if parts is None else _trimmed(parts, True)
+    return found or _trimmed(_strips(img, np.arange(slots + 1) * img.shape[1] // slots), False)
 
 # %% ../nbs/22_segment.ipynb #109fe2f0
 def segment(
@@ -220,7 +222,7 @@ def segment(
     ----------
     imgs : n scenes (H, W) uint8
     segmenter : a key of `SEGMENTERS`
-    pipeline : as for `parse_pipeline`; its results must have one size (h, w)
+    pipeline : as for `parse_pipeline`; its results must be uint8 and have one size (h, w)
     slots : number of digits in a scene
 
     Returns
@@ -231,7 +233,7 @@ def segment(
     Raises
     ------
     InputError
-        As `cut` and `parse_pipeline`, and if the pipeline's results differ in size.
+        As `cut` and `parse_pipeline`, and if the pipeline's results differ in size or are no uint8 (`normalise`).
     """
     ok = []
 
@@ -242,4 +244,6 @@ def segment(
             yield from result.crops
 
     crops = parse_pipeline(pipeline).map(each_crop())
+    if crops.dtype != np.uint8:  # whoever scales them by 255 would do it twice
+        raise InputError(f"segment: expected a pipeline that gives uint8, got {crops.dtype}: leave out normalise.")
     return crops.reshape(len(ok), slots, *crops.shape[1:]), np.array(ok, bool)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from .audit import LEAKS, Audit
 from .audit import audit as audit_set
-from .config import InputError, unknown
+from .config import InputError, plain, unknown
 from .glyphs import SPLITS, load_glyphs, split_glyphs
 from .labels import number
 from .plots import show_audit, show_images
@@ -110,13 +110,17 @@ def _facts(name: str, split) -> dict:
     )
 
 
+def _table(frame: pd.DataFrame) -> str:
+    """A table as Markdown, in which what files say of themselves is text."""
+    shown = frame.astype(object).map(lambda value: plain(value) if isinstance(value, str) else value)
+    return shown.rename(columns=plain).to_markdown(index=False)
+
+
 @scenes_app.command()
 def info(path: _AnySet, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """What a set holds: its splits, their sizes, what is known of their scenes, and where they come from."""
     rows = [_facts(name, split) for name, split in load_set(path).items()]
-    typer.echo(
-        json.dumps(rows, indent=1) if as_json else pd.DataFrame(rows).astype(object).fillna("").to_markdown(index=False)
-    )
+    typer.echo(json.dumps(rows, indent=1) if as_json else _table(pd.DataFrame(rows).astype(object).fillna("")))
 
 # %% ../nbs/59_set_commands.ipynb #2f7832c5
 @scenes_app.command()
@@ -189,7 +193,7 @@ def audit(
         typer.echo(found.to_json())
     else:
         tables = (found.pairs.round(4).astype(object).fillna("not known"), found.splits.round(4))
-        typer.echo("\n\n".join(table.to_markdown(index=False) for table in tables))
+        typer.echo("\n\n".join(map(_table, tables)))
         typer.echo("\n" + _verdict(found, threshold))
     if found.leak > threshold or found.unjudged:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@
 __all__ = ['replacing', 'save_scenes', 'open_hdf5', 'Store', 'fingerprint', 'split_seed', 'build_scenes']
 
 # %% ../nbs/13_store.ipynb #f266501e
+import errno
 import hashlib
 import io
 import os
@@ -45,15 +46,31 @@ def _remove(path: Path) -> None:
     else:
         path.unlink(missing_ok=True)
 
+# %% ../nbs/13_store.ipynb #c0de1301
+def _rename(part: Path, path: Path, new: bool) -> None:
+    """Give a whole file or folder its final name; with `new` FileExistsError where something has come there."""
+    if new:
+        try:
+            os.link(part, path)  # unlike a rename it never takes the place of a file
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # a folder, or a disk without links
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+    os.replace(part, path)
+
 # %% ../nbs/13_store.ipynb #205bb21d
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, new: bool = False) -> Iterator[Path]:
     """A temporary path beside `path`, for a file or a folder, renamed to it at the end, removed if the block fails.
+
+    With `new` it takes the place of nothing: what somebody else put there meanwhile stays.
 
     Raises
     ------
     InputError
-        If the disk refuses: full, read-only, not a folder.
+        If the disk refuses: full, read-only, not a folder; with `new` if something is there at the end.
     """
     path = Path(path).resolve()
     part = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")
@@ -64,7 +81,7 @@ def replacing(path: Path) -> Iterator[Path]:
             if number and not _is_alive(int(number[1])):
                 _remove(left)
         yield part
-        os.replace(part, path)
+        _rename(part, path, new)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -131,13 +148,14 @@ class _Disk(io.FileIO):
             raise self.error
 
 # %% ../nbs/13_store.ipynb #18c4798d
-def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | int) -> None:
+def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], new: bool = False, **origin: str | int) -> None:
     """Write scenes to an HDF5 file; blocks of them are written one by one and need not fit into memory together.
 
     Parameters
     ----------
-    path : the file, replaced if it is there; folders are made
+    path : the file, replaced if it is there, unless it has to be `new`; folders are made
     scenes : scenes, or blocks of scenes of one shape
+    new : as for `replacing`
     origin : facts kept as attributes of the file, such as layout, seed and split
 
     Raises
@@ -146,7 +164,7 @@ def save_scenes(path: Path, scenes: Scenes | Iterable[Scenes], **origin: str | i
         If the disk refuses, and for no scenes at all.
     """
     blocks = [scenes] if isinstance(scenes, Scenes) else scenes
-    with replacing(path) as part, _Disk(part, "w+") as disk:
+    with replacing(path, new) as part, _Disk(part, "w+") as disk:
         with h5py.File(disk, "w") as file:
             for block in blocks:
                 for name, values in block.known().items():
@@ -238,13 +256,6 @@ class Store:
         for start in range(0, len(self), size):
             yield self.read(start, start + size)
 
-    def shuffled(self, seed: int | list[int], size: int = BLOCK) -> Iterator[Scenes]:
-        """The scenes in blocks of `size`, the blocks in random order and the scenes random inside each."""
-        rng = np.random.default_rng(seed)
-        for start in rng.permutation(np.arange(0, len(self), size)):
-            block = self.read(start, start + size)
-            yield block.subset(rng.permutation(len(block)))
-
 # %% ../nbs/13_store.ipynb #19af8751
 def fingerprint(scenes: Scenes) -> str:
     """Twelve hexadecimal digits of the SHA-256 over images, digits and glyph ids."""
@@ -315,4 +326,8 @@ def build_scenes(
     if _is_built(Path(path), n, facts):
         return
     blocks = (compose(own, layout, min(BLOCK, n - start), key, start) for start in range(0, n, BLOCK))
-    save_scenes(path, watch(blocks), **facts)
+    try:
+        save_scenes(path, watch(blocks), new=True, **facts)
+    except InputError:
+        if not _is_built(Path(path), n, facts):  # else somebody else was faster
+            raise

@@ -12,7 +12,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from .config import Config, InputError
+from .config import Config, InputError, plain
 from .metrics import compare
 from .reading import load_answers
 from .runs import run_folder
@@ -201,8 +201,8 @@ def machines(table: pd.DataFrame) -> str:
     """A sentence that says on which processors the networks of a `comparison` were trained."""
     by_processor = table.groupby("processor", sort=False)["experiment"].unique()
     if len(by_processor) == 1:
-        return f"Everything was trained on one kind of processor: {by_processor.index[0]}."
-    places = "; ".join(f"{processor}: {', '.join(names)}" for processor, names in by_processor.items())
+        return f"Everything was trained on one kind of processor: {plain(by_processor.index[0])}."
+    places = "; ".join(f"{plain(processor)}: {', '.join(names)}" for processor, names in by_processor.items())
     return f"Trained on several processors, so times may be compared only within each: {places}."
 
 # %% ../nbs/52_tables.ipynb #850c256c
@@ -227,7 +227,7 @@ def audit_observations(pairs: pd.DataFrame, seen: pd.DataFrame) -> list[str]:
 # %% ../nbs/52_tables.ipynb #a01166c3
 def fault_text(faults: pd.DataFrame) -> pd.DataFrame:
     """The table of `faults.fault_row`s as a person reads it: percent with 95 % intervals."""
-    shown = faults[["fault", "score"]].copy()
+    shown = faults[["fault", "score"]].map(plain)
     for name in ("with", "without", "adds"):
         columns = faults[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False, name=None)
         shown[name] = [percent(*row, sign=name == "adds") for row in columns]

@@ -13,10 +13,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in a report
 
 import cv2  # noqa: E402
-import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from digitkit.ahead import Ahead, Recipe, default_workers  # noqa: E402
 from digitkit.audit import audit  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
 from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
@@ -26,7 +26,6 @@ from digitkit.reference import reference_scenes  # noqa: E402
 from digitkit.scenes import Scenes, compose  # noqa: E402
 from digitkit.segment import segment  # noqa: E402
 from digitkit.sets import load_set, save_set  # noqa: E402
-from digitkit.store import Store  # noqa: E402
 
 folder = TemporaryDirectory()
 here = Path(folder.name)
@@ -76,18 +75,11 @@ def build(n: int) -> None:
     )
 
 
-def random_rows(path: Path, batches: int) -> None:
-    """Batches of 64 random rows, as HDF5 gives them."""
-    rng = np.random.default_rng(0)
-    with h5py.File(path) as file:
-        for _ in range(batches):
-            file["images"][np.sort(rng.choice(len(file["images"]), 64, replace=False))]
-
-
-def shuffled(store: Store) -> None:
-    for block in store.shuffled(seed=0):
-        for batch in block.blocks(64):
-            assert len(batch.images)
+def epochs_of(layout: str, workers: int, n: int = 20_000) -> None:
+    """Three epochs of scenes as a network reads them, the start of the processes included."""
+    with Ahead(Recipe(glyphs, (layout,), n, 1, "none", "scene", 5), 0, 3, workers) as ahead:
+        for epoch in range(3):
+            ahead.epoch(epoch)
 
 
 def usual(layer: keras.Layer) -> keras.Layer:
@@ -135,7 +127,6 @@ save_onnx(whole, here / "shipped.onnx")
 deployed = load_onnx(here / "shipped.onnx")
 many = compose(glyphs, "ladder14", 20_000, seed=3).images
 build(100_000)  # 110,000 scenes for the rows that read
-store = Store(here / "built-100000" / "train.h5")
 built = load_set(here / "built-100000")
 save_set({name: split.read(0, 2000) for name, split in built.items()}, here / "tree", "png")
 
@@ -182,17 +173,21 @@ def in_a_batch():
 
 
 MILLION = 1_000_000
+MIXTURE = load_config("full", "columns").layouts[-1]  # bent, turned, scaled, obscured
+WORKERS = max(1, default_workers())
 ROWS = [
     ("scenes a second, ladder14: compose", "plain NumPy loop", 4000, 1000, lambda: compose(glyphs, "ladder14", 4000, 1),
      lambda: loop(glyphs, 1000, 1), 5),
+    ("scenes a second, last mixture of columns of full: compose", "ladder14", 4000, 4000,
+     lambda: compose(glyphs, MIXTURE, 4000, 1), lambda: compose(glyphs, "ladder14", 4000, 1), 5),
+    (f"scenes a second, the same mixture: composed ahead, {WORKERS} processes", "in this process", 60_000, 60_000,
+     lambda: epochs_of(MIXTURE, WORKERS), lambda: epochs_of(MIXTURE, 0), 1),
     (f"reference scenes a second, {pool.source}: reference_scenes", "plain loop", 10_000, 500,
      lambda: reference_scenes(pool), lambda: generator(pool, 500, None), 3),
     (f"reference scenes a second, {pool.source}: reference_scenes", "the same loop, PNG files", 10_000, 500,
      lambda: reference_scenes(pool), lambda: generator(pool, 500, here), 3),
     (f"scenes a second to disk: scenes build, {MILLION:,}", "plain loop, PNG files", MILLION * 11 // 10, 500,
      lambda: build(MILLION), lambda: generator(pool, 500, here), 1),
-    ("scenes a second, shuffled batches of 64: Store", "random rows of HDF5", len(store), 64 * 20,
-     lambda: shuffled(store), lambda: random_rows(store.path, 20), 3),
     ("scenes a second: audit of 110,000 in stores", "of 4,000 in a PNG tree", 110_000, 4000, lambda: audit(built),
      lambda: audit(load_set(here / "tree")), 1),
     ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),

@@ -156,9 +156,9 @@ def troubled(started, tmp_path_factory):
     change_settings(project, "profile:tiny", experiments="small", select="")
     interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
     killed = stop_report(project, 3, lambda pid: os.kill(pid, signal.SIGKILL))
-    change_settings(project, "profile:tiny", experiments="small misnamed misspelt")
-    change_settings(project, "misnamed", model="model00")
-    change_settings(project, "misspelt", pipeline="grayscale|otsy")
+    change_settings(project, "profile:tiny", experiments="small shrunk paired")
+    change_settings(project, "shrunk", pipeline="fit(8)")
+    change_settings(project, "paired", layouts="sabour6")
     done = command(project, "digitkit", "report", "--profile", "tiny")
     return SimpleNamespace(
         project=project, reports=project / "reports/tiny", interrupted=interrupted, killed=killed, done=done

@@ -5,17 +5,23 @@ import os
 import re
 import resource
 import shutil
+import subprocess
+import time
 from types import SimpleNamespace
 
 import cv2
+import nbformat
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
-from conftest import RUN, change_settings
+from conftest import BIN, RUN, alive, change_settings, command
 
 from digitkit.config import InputError, load_config
 from digitkit.glyphs import load_glyphs
-from digitkit.report import is_current, jobs_of, page_key, run_page
+from digitkit.report import is_current, jobs_of, make_report, page_key, run_page
 from digitkit.scenes import compose
+from digitkit.store import Store
 
 SETTINGS = [
     (("report", "--profile", "quik"), {}, "unknown profile 'quik'. Did you mean 'quick'?"),
@@ -28,6 +34,21 @@ SETTINGS = [
     (("report", "--profile", "tiny"), dict(protocol="onest"), "unknown protocol 'onest'. Did you mean 'honest'?"),
     (("report", "--profile", "tiny"), dict(schedule="onecyle"), "unknown schedule 'onecyle'. Did you mean 'onecycle'?"),
     (("report", "--profile", "tiny"), dict(slots=6), "slots expects 1 to 5, got 6."),
+    (
+        ("report", "--profile", "tiny"),
+        dict(experiments="small small"),
+        "experiments expects every name once, got small",
+    ),
+    (
+        ("report", "--profile", "tiny"),
+        dict(tests="triple ladder14 triple"),
+        "tests expects every name once, got triple",
+    ),
+    (("report", "--profile", "tiny"), dict(select="small small"), "select expects every name once, got small"),
+    (("report", "--profile", "tiny"), dict(members="small small"), "members expects every name once, got small"),
+    (("report", "--profile", "tiny"), dict(base="smoll"), "[profile:tiny]: base: unknown experiment 'smoll'."),
+    (("report", "--profile", "tiny"), dict(leak="poled"), "[profile:tiny]: leak: unknown experiment 'poled'."),
+    (("report", "--profile", "tiny"), dict(grid='{"folds": [2]}'), "[profile:tiny]: grid: unknown key 'folds'."),
     (("report", "--profile", "tiny"), dict(members="smal"), "unknown experiment 'smal'. Did you mean 'small'?"),
     (("report", "--profile", "tiny"), dict(members="slots_views"), "expects experiments that train, got slots_views."),
 ]
@@ -51,6 +72,56 @@ def test_the_line_of_a_misspelt_key_is_named(project, call):
     (project / "settings.ini").write_text(text.replace("[profile:tiny]\n", "[profile:tiny]\nepoch = 3\n"))
     line = text.splitlines().index("[profile:tiny]") + 2
     assert f"settings.ini, line {line}, [profile:tiny]: unknown key 'epoch'" in call(project, "report")[2]
+
+
+NAMES = [
+    dict(glyphs="mnits"),
+    dict(glyphs="nowhere.npz"),
+    dict(model="smal"),
+    dict(segmenter="colums"),
+    dict(pipeline="trim|fitt(28)"),
+    dict(layouts="tripel"),
+    dict(val_layout="triple+ladder("),
+    dict(tests="triple ladder14(bend=much)"),
+    dict(grid='{"pipeline": ["simpel"]}'),
+]
+
+
+@pytest.mark.parametrize("keys", NAMES, ids=str)
+def test_a_name_that_no_room_knows_is_refused_with_its_line_before_anything_runs(project, call, keys):
+    change_settings(project, "odd", **keys)
+    change_settings(project, "profile:tiny", experiments="small odd")
+    code, out, err = call(project, "report", "--profile", "tiny")
+    assert (code, out) == (2, "") and is_one_sentence(err), err
+    line = int(re.match(r"digitkit: settings.ini, line (\d+), \[odd\]: ", err)[1])
+    assert (project / "settings.ini").read_text().splitlines()[line - 1].startswith(next(iter(keys)))
+    assert not (project / "reports").exists() and not (project / "data").exists()
+
+
+SECTIONS = [
+    "/elsewhere/x",
+    "a/b",
+    "../up",
+    "figures",
+    "profile:",
+    "profile:a/b",
+    "<script>alert(1)</script>",
+    "a|b",
+    "a b",
+]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_that_is_no_name_is_refused_with_its_line_and_writes_nowhere(project, call, section):
+    with open(project / "settings.ini", "a") as file:
+        file.write(f"\n[{section}]\nmodel = small\n")
+    before = set(project.parent.rglob("*"))
+    line = len((project / "settings.ini").read_text().splitlines()) - 1
+    for arguments in (("--profile", "tiny"), ("--profile", "tiny", "--experiment", section), ("--profile", section)):
+        code, out, err = call(project, "report", *arguments)
+        assert (code, out) == (2, "") and is_one_sentence(err), err
+        assert err.startswith(f"digitkit: settings.ini, line {line}, [{section}]: expected ")
+    assert set(project.parent.rglob("*")) == before
 
 
 def test_outside_a_project_the_command_says_so(tmp_path, call):
@@ -125,6 +196,11 @@ RUNS = {
     "edited configuration": (_edited, "configuration was changed after the run was made"),
     "no JSON": (lambda run: (run / "config.json").write_text("{"), "not the configuration of a digitkit run"),
     "another JSON": (lambda run: (run / "config.json").write_text("[1]"), "not the configuration of a digitkit run"),
+    "no text": (lambda run: (run / "config.json").write_bytes(b"\xff\x00"), "not the configuration of a digitkit run"),
+    "an endless list": (
+        lambda run: (run / "config.json").write_text("[" * 100_000),
+        "not the configuration of a digitkit run",
+    ),
     "truncated weights": (lambda run: os.truncate(run / "model.keras", 20_000), "is no readable Keras model"),
     "empty weights": (lambda run: os.truncate(run / "model.keras", 0), "is no readable Keras model"),
     "code in the weights": (_with_code, "is no readable Keras model"),
@@ -138,6 +214,16 @@ def test_a_run_that_cannot_read_is_one_sentence_and_exit_code_2(tiny, call, tmp_
     spoil(tmp_path / "run")
     code, out, err = call(tiny.project, "read", images / "good.png", "--run", tmp_path / "run")
     assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+
+
+def test_a_failed_download_is_told_as_one(project, tmp_path):
+    nowhere = dict(KERAS_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
+    env = {name: value for name, value in os.environ.items() if name != "DIGITKIT_MNIST"} | nowhere
+    arguments = ("scenes", "build", tmp_path / "set", "--layout", "triple", "--test", "5", "--glyphs", "mnist")
+    done = command(project, "digitkit", *arguments, env=env)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert last.startswith("digitkit: MNIST is not here and cannot be downloaded (") and "is not MNIST" not in last
 
 
 # ------------------------------------------------------------------ files that carry code
@@ -158,6 +244,143 @@ def test_pickles_in_an_npz_file_are_refused_and_not_run(tmp_path):
     with pytest.raises(InputError, match="no readable .npz file of plain arrays"):
         load_glyphs(str(tmp_path / "digits.npz"))
     assert not (tmp_path / "ran").exists()
+
+
+# ------------------------------------------------------------------ pages that cannot run, processes that are killed
+
+
+MAKES = {
+    "90_train": ("config.json", "history.csv", "model.keras"),
+    "91_evaluate": ("metrics.json", "slices.csv", "answers.npz"),
+    "92_select": ("folds.csv", "grid.csv", "choice.json"),
+    "93_audit": ("audit.csv", "audit_splits.csv", "seen.csv", "faults.csv"),
+    "94_compare": ("comparison.csv", "comparison.md", "summary.md"),
+}
+
+
+def edit(project, name, *cells):
+    """Put other cells behind the parameters of a page."""
+    path = project / f"nbs/reports/{name}.ipynb"
+    page = nbformat.read(path, as_version=4)
+    page.cells[2:] = map(nbformat.v4.new_code_cell, cells)
+    nbformat.write(page, path)
+
+
+def leaves(name):
+    """The code of a page that computes nothing: it leaves empty files, where the real one leaves its own."""
+    folder = "reports/{profile}/{experiment}/seed{seed}" if name < "93" else "reports/{profile}"
+    return f'from pathlib import Path\nfor name in {MAKES[name]}:\n    (Path(f"{folder}") / name).write_text("")'
+
+
+@pytest.fixture
+def hollow(project, monkeypatch):
+    """A project whose pages compute nothing."""
+    for name in MAKES:
+        edit(project, name, leaves(name))
+    change_settings(project, "profile:tiny", experiments="small", jobs=1)
+    monkeypatch.chdir(project)
+    return project
+
+
+def report():
+    """The report: the pages that were done, those that failed, and why, by page."""
+    said = []
+    failures = make_report("tiny", say=said.append)
+    done, failed = (
+        {found[1] for line in said if (found := re.fullmatch(rf"(?:\[.+\] )?([\w ]+): {state}.*", line))}
+        for state in ("done", "FAILED")
+    )
+    reasons = dict(failure.split(": ", 1) for failure in failures)
+    assert set(reasons) == failed and not any("\n" in failure for failure in failures)
+    return done, reasons
+
+
+def test_a_page_that_cannot_run_or_ends_too_early_is_one_line_and_the_others_go_on(hollow):
+    assert report() == ({"train small", "evaluate small", "select small", "audit", "compare"}, {})
+    edit(hollow, "91_evaluate", "print('nothing is written')")
+    edit(
+        hollow, "92_select", "import sys\nsys.exit(0)", leaves("92_select")
+    )  # no error to papermill; older files are there
+    edit(hollow, "93_audit", "def broken(:\n    return", leaves("93_audit"))
+    done, reasons = report()
+    assert done == {"compare"} and set(reasons) == {"evaluate small", "select small", "audit"}
+    assert reasons["evaluate small"].startswith("it ended without metrics.json (see ")
+    assert reasons["select small"].startswith("it ended itself (SystemExit) before its last cell (see ")
+    assert "yntax" in reasons["audit"]
+    edit(hollow, "91_evaluate", leaves("91_evaluate"))
+    edit(hollow, "92_select", "%time 1", leaves("92_select"))  # is no Python, and runs
+    (hollow / "nbs/reports/93_audit.ipynb").write_text("[]")
+    (hollow / RUN / "train.ipynb").write_text("[]")  # the older evaluation stands behind it
+    (hollow / "reports/tiny/compare.ipynb").write_text("[]")
+    done, reasons = report()
+    assert done == {"train small", "evaluate small", "select small", "compare"}
+    assert list(reasons) == ["audit"] and "nbs/reports/93_audit.ipynb is no notebook with cells" in reasons["audit"]
+
+
+def test_a_killed_process_costs_its_own_page_only(hollow):
+    edit(hollow, "90_train", "import time\ntime.sleep(5)", leaves("90_train"))
+    change_settings(hollow, "profile:tiny", experiments="small small_contours", select="", jobs=2)
+    line, pipe = [BIN / "digitkit", "report", "--profile", "tiny"], subprocess.PIPE
+    working = subprocess.Popen(line, cwd=hollow, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    kernels, limit = [], time.monotonic() + 60
+    while len(kernels) < 2 and working.poll() is None and time.monotonic() < limit:
+        time.sleep(0.1)
+        found = psutil.Process(working.pid).children(recursive=True)
+        kernels = [process for process in found if "ipykernel_launcher" in " ".join(process.cmdline())]
+    kernels[0].parent().kill()  # as the system does where memory runs out
+    err = working.communicate(timeout=120)[1]
+    assert working.returncode == 1 and "Traceback" not in err, err
+    (killed,) = re.findall(r"] (.+): FAILED", err)
+    other = {"train small": "small_contours", "train small_contours": "small"}[killed]
+    assert f"{killed}: its process was killed" in err.split("failed:")[1]
+    assert set(re.findall(r"] (.+): done", err)) == {f"train {other}", f"evaluate {other}", "audit"}, err
+    assert "compare: done" in err and [process.pid for process in alive(hollow)] == [os.getpid()]
+
+
+# ------------------------------------------------------------------ texts of other people's files
+
+
+HOSTILE = "<script>alert(1)</script>|![x](http://nowhere.invalid/x.png)"
+
+
+def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
+    reports = tiny_copy / "reports/tiny"
+    for file in reports.glob("*/seed0/metrics.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"processor": HOSTILE}))
+    config = json.loads((tiny_copy / RUN / "config.json").read_text())
+    config["provenance"] |= {"processor": HOSTILE, "revision": HOSTILE}
+    (tiny_copy / RUN / "config.json").write_text(json.dumps(config))
+    faults = {"fault": HOSTILE, "score": HOSTILE}
+    faults |= {f"{name}{end}": 0.5 for name in ("with", "without", "adds") for end in ("", "_low", "_high")}
+    pd.DataFrame([faults]).to_csv(reports / "faults.csv", index=False)
+    (reports / "small/seed0/choice.json").write_text(json.dumps({"model": f"`{HOSTILE}`"}))
+    (reports / "compare.ipynb").unlink()
+    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
+    assert again.returncode == 0, again.stderr
+    page = (reports / "index.html").read_text()
+    assert page.count("alert(1)") >= 4 and "<script" not in page and 'nowhere.invalid/x.png"' not in page
+    for name in ("summary.md", "comparison.md", "faults.md"):
+        text = (reports / name).read_text()
+        assert not re.search(r"(?<!\\)<script|(?<!\\)\]\(http|(?<!\\)\|!", text), name
+    assert "alert(1)" in (reports / "summary.md").read_text() and "alert(1)" in (reports / "faults.md").read_text()
+
+
+# ------------------------------------------------------------------ two at once
+
+
+def test_of_two_builds_into_one_path_the_later_is_refused_and_the_other_kept(project, tmp_path):
+    line, pipe = [BIN / "digitkit", "scenes", "build", tmp_path / "set", "--test", "20000"], subprocess.PIPE
+    both = {
+        layout: subprocess.Popen([*line, "--layout", layout], cwd=project, stdout=pipe, stderr=pipe, text=True)
+        for layout in ("triple", "ladder14")
+    }
+    said = {layout: process.communicate(timeout=120)[1] for layout, process in both.items()}
+    first, later = sorted(both, key=lambda layout: both[layout].returncode)
+    assert (both[first].returncode, both[later].returncode) == (0, 2), said
+    assert is_one_sentence(said[later]) and "holds another set, 20000 scenes of" in said[later], said
+    store = Store(tmp_path / "set/test.h5")
+    assert (len(store.read()), store.origin["layout"]) == (20_000, first)
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["test.h5"]
 
 
 # ------------------------------------------------------------------ a full disk

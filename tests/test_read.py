@@ -5,6 +5,7 @@ import io
 import json
 
 import cv2
+import nbformat
 import numpy as np
 import pytest
 from conftest import HERE, RUN, command
@@ -30,6 +31,24 @@ def folder(tmp_path, scenes):
         cv2.imwrite(str(tmp_path / name), image)
     (tmp_path / "notes.txt").write_text("not an image, and not asked for")
     return tmp_path
+
+
+def test_a_file_s_name_is_a_text_in_the_table_and_itself_elsewhere(call, tmp_path, scenes):
+    name = "a|b <i> my_scan.png"
+    cv2.imwrite(str(tmp_path / name), scenes.images[0])
+    header, _, row = call(HERE, "read", tmp_path)[1].splitlines()
+    assert row.replace(r"\|", "").count("|") == header.count("|") and r"a\|b \<i> my_scan.png" in row
+    (answer,) = json.loads(call(HERE, "read", tmp_path, "--format", "json")[1])
+    (cells,) = csv.DictReader(io.StringIO(call(HERE, "read", tmp_path, "--format", "csv")[1]))
+    assert answer["file"] == cells["file"] == str(tmp_path / name)
+
+
+def test_the_page_of_the_shipped_reader_ends_as_make_ship_writes_it():
+    cells = nbformat.read(HERE / "nbs/reports/95_ship.ipynb", as_version=4).cells
+    (template,) = [cell.source.split('"""')[1] for cell in cells if cell.source.count('"""') == 2]
+    config = json.loads((SHIPPED / "config.json").read_text())["config"]
+    end = template.rpartition("\n\n")[2].replace("{reader.slots}", str(config["slots"]))
+    assert (SHIPPED / "README.md").read_text().endswith(end.replace("{config.pipeline}", config["pipeline"]))
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -212,14 +212,14 @@ def test_a_failed_page_does_not_stop_the_others(troubled):
     assert troubled.done.returncode == 1, troubled.done.stderr
     assert "Traceback" not in troubled.done.stderr
     failed = troubled.done.stderr.split("failed:")[1]
-    assert "unknown model 'model00'. Did you mean 'model0'?" in failed
-    assert "unknown pipeline step 'otsy'. Did you mean 'otsu'?" in failed
-    assert (troubled.reports / "misnamed/seed0/train.ipynb").is_file()
+    assert re.search("train shrunk: .*Computed output size would be zero", failed)
+    assert "train paired: " in failed and "this reader takes scenes of 3 digits each, got 2." in failed
+    assert (troubled.reports / "shrunk/seed0/train.ipynb").is_file()
     assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
 
 
 def test_a_failed_experiment_is_named_and_never_in_the_table(troubled):
     assert set(pd.read_csv(troubled.reports / "comparison.csv")["experiment"]) == {"small"}
     page = (troubled.reports / "index.html").read_text()
-    for name in ("misnamed", "misspelt"):
+    for name in ("shrunk", "paired"):
         assert re.search(rf"<strong>{name} seed 0</strong>: not finished", page)
