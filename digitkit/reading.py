@@ -79,7 +79,8 @@ def load_sealed(path: Path, beside: Path) -> dict:
             raise InputError(f"{file.name} is damaged or missing")
     content = json.loads(path.read_text())
     if content.get("seal") != _seal(content, beside):
-        raise InputError(f"{path.name} or {beside.name} was changed after it was made, or is of another run")
+        changed = f"{path.name} or {beside.name} was changed after it was made, or is of another run"
+        raise InputError(f"{changed}: restore both, or remove {path.name}, and it is made again")
     return content
 
 # %% ../nbs/51_reading.ipynb #d7b60916
