@@ -77,7 +77,8 @@ class TrainingSet(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         with self._turn:
-            if self._begun != self.epoch < self.config.epochs:  # Keras may fetch one more at the end, for nobody
+            # TensorFlow looks at a batch before the first epoch: its epochs are 1 to `epochs`, those of others 0 and up
+            if self._begun != self.epoch <= self.config.epochs:
                 self._begin()
         rows = self.order[index * self.config.batch_size :][: self.config.batch_size]
         return scale(self.pixels[rows]), self.targets[rows]
@@ -244,7 +245,7 @@ def _source(reader: Reader, source: Scenes | Glyphs, config: Config, epoch: int)
     if isinstance(source, Scenes):
         return nullcontext(source)
     workers = default_workers(own=0 if _is_accelerated() else 1)
-    return Ahead(recipe_of(reader, source, config), epoch, config.epochs, workers)
+    return Ahead(recipe_of(reader, source, config), epoch, config.epochs + 1, workers)
 
 # %% ../nbs/41_training.ipynb #561e2b52
 def fit(reader: Reader, source: Scenes | Glyphs, validation: Scenes, config: Config, folder: Path) -> pd.DataFrame:
