@@ -474,7 +474,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.scores._facts': ('scores.html#_facts', 'digitkit/scores.py'),
                                  'digitkit.scores._truth': ('scores.html#_truth', 'digitkit/scores.py'),
                                  'digitkit.scores.adopt': ('scores.html#adopt', 'digitkit/scores.py'),
-                                 'digitkit.scores.is_recorded': ('scores.html#is_recorded', 'digitkit/scores.py'),
                                  'digitkit.scores.load_runs': ('scores.html#load_runs', 'digitkit/scores.py'),
                                  'digitkit.scores.save_scores': ('scores.html#save_scores', 'digitkit/scores.py'),
                                  'digitkit.scores.score_answers': ('scores.html#score_answers', 'digitkit/scores.py')},
