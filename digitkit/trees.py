@@ -95,15 +95,13 @@ def _tell(profile, experiment):
     """Print what this tree says of the pages of a profile: a key, its configurations and the key of its training."""
     import json
     from dataclasses import asdict
+    from importlib import import_module
 
-    from digitkit.config import load_config
-    from digitkit.report import job_keys, jobs_of
-    from digitkit.runs import source_fingerprint
-
-    said, overall = {}, asdict(load_config(profile))
-    for job in jobs_of(profile, experiment):
-        for page, key in zip(job, job_keys(job)):
-            trained = source_fingerprint("from digitkit.training import train", page.config.model)
+    config, runs, report = (import_module(f"digitkit.{name}") for name in ("config", "runs", "report"))  # of that tree
+    said, overall = {}, asdict(config.load_config(profile))
+    for job in report.jobs_of(profile, experiment):
+        for page, key in zip(job, report.job_keys(job)):
+            trained = runs.source_fingerprint("from digitkit.training import train", page.config.model)
             said[str(page)] = {"key": key, "config": asdict(page.config), "profile": overall, "training": trained}
     print(json.dumps(said))
 
