@@ -417,11 +417,18 @@ def _execute(page: Page, output: Path) -> str | None:
     return None
 
 # %% ../nbs/56_report.ipynb #c0de5103
-def _unfinished(page: Page, notebook: nbformat.NotebookNode) -> str | None:
-    """Why a page that ran without an error is not finished; None if it is."""
+def _written(page: Page) -> dict[str, int]:
+    """When each file that a page makes was written, in ns, of those that are there."""
+    files = {name: page.output.parent / name for name in page.makes}
+    return {name: file.stat().st_mtime_ns for name, file in files.items() if file.is_file()}
+
+
+def _unfinished(page: Page, notebook: nbformat.NotebookNode, before: dict[str, int]) -> str | None:
+    """Why a page that ran without an error is not finished; None if it is. `before` is what was `_written` then."""
     if any(output.get("ename") == "SystemExit" for cell in notebook.cells for output in cell.get("outputs", ())):
         return "it ended itself (SystemExit) before its last cell"
-    lost = [name for name in page.makes if name != "index.html" and not (page.output.parent / name).is_file()]
+    now = _written(page)
+    lost = [name for name in page.makes if name != "index.html" and now.get(name) in (None, before.get(name))]
     return f"it ended without {', '.join(lost)}" if lost else None
 
 # %% ../nbs/56_report.ipynb #2e6c2469
@@ -440,9 +447,10 @@ def run_page(page: Page, key: str) -> str | None:
     try:
         page.output.parent.mkdir(parents=True, exist_ok=True)
         _clear(page)
+        before = {} if page.notebook == "90_train" else _written(page)  # a whole training is not written again
         failure = _execute(page, part)
         notebook = nbformat.read(part, as_version=4)
-        failure = failure or _unfinished(page, notebook)
+        failure = failure or _unfinished(page, notebook, before)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}
         notebook.metadata["digitkit"]["revision"] = provenance()["revision"]
         places = dict(input_path=page.source.relative_to(root()), output_path=page.output.relative_to(root()))
