@@ -135,7 +135,7 @@ def _check_layouts(layouts: str | tuple[str, ...]) -> None:
 _CHECKS = dict(glyphs=load_glyphs, model=_check_model, segmenter=_check_segmenter, pipeline=parse_pipeline)
 _CHECKS |= dict.fromkeys(("layouts", "val_layout", "tests"), _check_layouts)
 
-# %% ../nbs/56_report.ipynb #c0de5108
+
 def _check_names(configs: Iterable[Config]) -> None:
     """InputError with its line for a name in configurations, or in their grids, that no other room knows."""
     for config in configs:
