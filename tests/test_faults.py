@@ -425,13 +425,13 @@ def test_a_full_disk_leaves_no_half_written_run_and_the_next_call_works(project,
     assert len(history) == 1 and visible(folder) == {"config.json", "history.csv", "model.keras"}
 
 
-def test_a_page_that_cannot_be_kept_says_why_and_runs_the_next_time(project, monkeypatch, disk):
-    monkeypatch.chdir(project)
+def test_a_page_that_cannot_be_kept_says_why_and_runs_the_next_time(hollow, disk):
+    edit(hollow, "93_audit", "# " + "many words " * 1000, leaves("93_audit"))
     page = jobs_of("tiny")[-1][0]
     key = page_key(page)
     disk.full_at(4_096)
     reason = run_page(page, key)
     disk.free()
     assert re.search("[Ff]ile too large", reason) and "\n" not in reason, reason
-    assert visible(project / "reports") | visible(project / "data") <= {"audit.log"}
+    assert visible(hollow / "reports") | visible(hollow / "data") <= {"audit.log"}
     assert run_page(page, key) is None and is_current(page, key)
