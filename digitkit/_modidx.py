@@ -412,6 +412,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.report._wanted': ('report.html#_wanted', 'digitkit/report.py'),
                                  'digitkit.report._watch': ('report.html#_watch', 'digitkit/report.py'),
                                  'digitkit.report._work': ('report.html#_work', 'digitkit/report.py'),
+                                 'digitkit.report._written': ('report.html#_written', 'digitkit/report.py'),
                                  'digitkit.report.due': ('report.html#due', 'digitkit/report.py'),
                                  'digitkit.report.is_current': ('report.html#is_current', 'digitkit/report.py'),
                                  'digitkit.report.job_keys': ('report.html#job_keys', 'digitkit/report.py'),

@@ -49,7 +49,7 @@ def change_settings(project: Path, section: str, **keys) -> None:
 def command(project: Path, *arguments, **options) -> subprocess.CompletedProcess:
     """An installed command, run in a copy of the project."""
     line = [BIN / arguments[0], *map(str, arguments[1:])]
-    return subprocess.run(line, cwd=project, capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run(line, cwd=project, capture_output=True, text=True, timeout=900, **options)
 
 
 def rows(path: Path) -> list[str]:
@@ -137,7 +137,7 @@ def tiny(started, request):
     """The tiny report, made once and undisturbed: its project and the finished command. Tests do not write in it."""
     if any("troubled" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("troubled")  # both are needed: one computes while the other imports
-    out, err = started.report.communicate(timeout=300)
+    out, err = started.report.communicate(timeout=900)
     done = SimpleNamespace(returncode=started.report.returncode, stdout=out, stderr=err)
     return SimpleNamespace(project=started.project, done=done, reports=started.project / "reports/tiny")
 

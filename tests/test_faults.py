@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import cv2
@@ -251,11 +252,14 @@ def test_pickles_in_an_npz_file_are_refused_and_not_run(tmp_path):
 
 MAKES = {
     "90_train": ("config.json", "history.csv", "model.keras"),
-    "91_evaluate": ("metrics.json", "slices.csv", "answers.npz"),
+    "91_evaluate": ("reading.json", "answers.npz"),
+    "92_score": ("metrics.json", "slices.csv"),
     "92_select": ("folds.csv", "grid.csv", "choice.json"),
     "93_audit": ("audit.csv", "audit_splits.csv", "seen.csv", "faults.csv"),
-    "94_compare": ("comparison.csv", "comparison.md", "summary.md"),
+    "94_compare": ("missing.json", "comparison.csv", "comparison.md", "summary.md"),
 }
+ARCHIVE = b"PK\x05\x06" + bytes(18)
+EMPTY = {".json": b"{}", ".csv": b"\n", ".npz": ARCHIVE, ".keras": ARCHIVE, ".md": b""}  # whole, with nothing in them
 
 
 def edit(project, name, *cells):
@@ -267,9 +271,10 @@ def edit(project, name, *cells):
 
 
 def leaves(name):
-    """The code of a page that computes nothing: it leaves empty files, where the real one leaves its own."""
+    """The code of a page that computes nothing: it leaves whole, empty files where the real one leaves its own."""
     folder = "reports/{profile}/{experiment}/seed{seed}" if name < "93" else "reports/{profile}"
-    return f'from pathlib import Path\nfor name in {MAKES[name]}:\n    (Path(f"{folder}") / name).write_text("")'
+    made = {file: EMPTY[os.path.splitext(file)[1]] for file in MAKES[name]}
+    return f'from pathlib import Path\nfor name, data in {made}.items():\n    Path(f"{folder}", name).write_bytes(data)'
 
 
 @pytest.fixture
@@ -296,24 +301,23 @@ def report():
 
 
 def test_a_page_that_cannot_run_or_ends_too_early_is_one_line_and_the_others_go_on(hollow):
-    assert report() == ({"train small", "evaluate small", "select small", "audit", "compare"}, {})
-    edit(hollow, "91_evaluate", "print('nothing is written')")
-    edit(
-        hollow, "92_select", "import sys\nsys.exit(0)", leaves("92_select")
-    )  # no error to papermill; older files are there
+    assert report() == ({"train small", "evaluate small", "score small", "select small", "audit", "compare"}, {})
+    assert report() == (set(), {})
+    edit(hollow, "91_evaluate", "print('nothing is written')")  # what was read before is there, and stays
+    edit(hollow, "92_select", "import sys\nsys.exit(0)", leaves("92_select"))  # no error to papermill
     edit(hollow, "93_audit", "def broken(:\n    return", leaves("93_audit"))
     done, reasons = report()
     assert done == {"compare"} and set(reasons) == {"evaluate small", "select small", "audit"}
-    assert reasons["evaluate small"].startswith("it ended without metrics.json (see ")
+    assert reasons["evaluate small"].startswith("it ended without reading.json, answers.npz (see ")
     assert reasons["select small"].startswith("it ended itself (SystemExit) before its last cell (see ")
     assert "yntax" in reasons["audit"]
     edit(hollow, "91_evaluate", leaves("91_evaluate"))
     edit(hollow, "92_select", "%time 1", leaves("92_select"))  # is no Python, and runs
     (hollow / "nbs/reports/93_audit.ipynb").write_text("[]")
-    (hollow / RUN / "train.ipynb").write_text("[]")  # the older evaluation stands behind it
+    (hollow / RUN / "train.ipynb").write_text("[]")  # no reading that is of now stands behind it
     (hollow / "reports/tiny/compare.ipynb").write_text("[]")
     done, reasons = report()
-    assert done == {"train small", "evaluate small", "select small", "compare"}
+    assert done == {"train small", "evaluate small", "score small", "select small", "compare"}
     assert list(reasons) == ["audit"] and "nbs/reports/93_audit.ipynb is no notebook with cells" in reasons["audit"]
 
 
@@ -325,15 +329,17 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
     kernels, limit = [], time.monotonic() + 60
     while len(kernels) < 2 and working.poll() is None and time.monotonic() < limit:
         time.sleep(0.1)
-        found = psutil.Process(working.pid).children(recursive=True)
-        kernels = [process for process in found if "ipykernel_launcher" in " ".join(process.cmdline())]
+        with suppress(psutil.Error):  # one of them has just ended: look again
+            found = psutil.Process(working.pid).children(recursive=True)
+            kernels = [process for process in found if "ipykernel_launcher" in " ".join(process.cmdline())]
     kernels[0].parent().kill()  # as the system does where memory runs out
     err = working.communicate(timeout=120)[1]
     assert working.returncode == 1 and "Traceback" not in err, err
     (killed,) = re.findall(r"] (.+): FAILED", err)
     other = {"train small": "small_contours", "train small_contours": "small"}[killed]
     assert f"{killed}: its process was killed" in err.split("failed:")[1]
-    assert set(re.findall(r"] (.+): done", err)) == {f"train {other}", f"evaluate {other}", "audit"}, err
+    done = {"audit", *(f"{page} {other}" for page in ("train", "evaluate", "score"))}
+    assert set(re.findall(r"] (.+): done", err)) == done, err
     assert "compare: done" in err and [process.pid for process in alive(hollow)] == [os.getpid()]
 
 
@@ -419,13 +425,13 @@ def test_a_full_disk_leaves_no_half_written_run_and_the_next_call_works(project,
     assert len(history) == 1 and visible(folder) == {"config.json", "history.csv", "model.keras"}
 
 
-def test_a_page_that_cannot_be_kept_says_why_and_runs_the_next_time(project, monkeypatch, disk):
-    monkeypatch.chdir(project)
+def test_a_page_that_cannot_be_kept_says_why_and_runs_the_next_time(hollow, disk):
+    edit(hollow, "93_audit", "# " + "many words " * 1000, leaves("93_audit"))
     page = jobs_of("tiny")[-1][0]
     key = page_key(page)
     disk.full_at(4_096)
     reason = run_page(page, key)
     disk.free()
     assert re.search("[Ff]ile too large", reason) and "\n" not in reason, reason
-    assert visible(project / "reports") | visible(project / "data") <= {"audit.log"}
+    assert visible(hollow / "reports") | visible(hollow / "data") <= {"audit.log"}
     assert run_page(page, key) is None and is_current(page, key)
