@@ -46,7 +46,7 @@ ship: $(READY)  ## put the reader of a run (by default PROFILE=full EXPERIMENT=c
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
 
 readme:  ## put the tables of the reports that are here into README.md
-	@for p in quick full reference; do test ! -f reports/$$p/summary.md || \
+	@for p in quick full reference record; do test ! -f reports/$$p/summary.md || \
 	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/summary.md" README.md; done
 	@test ! -f reports/reference/faults.md || \
 	  sed -i -e "/<!-- faults:/,/<!-- \/faults/{//!d}" -e "/<!-- faults:/r reports/reference/faults.md" README.md
