@@ -71,7 +71,10 @@ def leavings(tree: Path) -> dict[tuple[str, str], np.ndarray]:
             if path.is_file() and "fits" not in path.parts:  # single fits of a search, which its tables hold
                 arrays, file = _arrays(path), str(path.relative_to(place))
                 found |= {(file, name): array for name, array in arrays.items()}
-    return {key: array for key, array in found.items() if not re.search("second|processor", key[1])}
+    return {key: array for key, array in found.items() if not re.search(_NO_RESULT, key[1])}
+
+
+_NO_RESULT = r"second|wait|processor|\bseal$|^reading$"  # the clock, the machine, and seals over files that name them
 
 # %% ../nbs/55_probe.ipynb #c4434542
 def unlike(then: np.ndarray, now: np.ndarray | None) -> str | None:
