@@ -78,6 +78,7 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
 
 
 def train_page(config: Config) -> Page:
+    """The training page of a run."""
     return Page("90_train", config, ("config.json", "history.csv", "model.keras"))
 
 
