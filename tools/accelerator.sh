@@ -4,10 +4,11 @@
 #   run SECONDS OUT       there: the report of PROFILE for at most so long; what came out goes to OUT in pieces of 15 MB
 #   fetch OUT             here: put what came out into reports/
 #   all HOST SECONDS      all of it over ssh, in one command
-# PROFILE is by default record. The machine's Python is the variable THERE, by default 3.12, on x86_64 Linux.
+# PROFILE is by default record. The machine's Python is the command PYTHON, by default python3, of version THERE, by
+# default 3.12, on x86_64 Linux.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PROFILE=${PROFILE:-record}
+PROFILE=${PROFILE:-record} PYTHON=${PYTHON:-python3}
 
 pack() {
   if [ -n "$(git status --porcelain -- . ':!reports')" ]; then echo "commit first: a run says which revision made it" >&2; exit 2; fi
@@ -30,7 +31,7 @@ run() {
   mkdir -p "$out" site && out=$(cd "$out" && pwd)
   if [ ! -d project ]; then
     git clone --quiet "$carry/project.git" project
-    python3 -m pip install --quiet --no-index --no-deps --target site "$carry"/wheels/*.whl
+    "$PYTHON" -m pip install --quiet --no-index --no-deps --target site "$carry"/wheels/*.whl
     if [ -f "$carry/reports.tar" ]; then tar -xf "$carry/reports.tar" -C project; fi
   fi
   export PYTHONPATH=$PWD/project:$PWD/site DIGITKIT_MNIST=$carry/mnist.npz PYTHONHASHSEED=0
@@ -38,7 +39,7 @@ run() {
   export JUPYTER_PATH=$PWD/site/share/jupyter
   cd project
   timeout --signal=INT --kill-after=20 "$limit" \
-    python3 -c 'from digitkit.cli import main; main()' report --profile "$PROFILE" 2>&1 | tee "$out/log.txt" || true
+    "$PYTHON" -c 'from digitkit.cli import main; main()' report --profile "$PROFILE" 2>&1 | tee "$out/log.txt" || true
   tar -cf - "reports/$PROFILE" | split -b 15M - "$out/reports.tar."
   ls -l "$out"
 }
@@ -50,7 +51,7 @@ all() {
   pack
   ssh "$host" 'mkdir -p digitkit-carry'
   tar -cf - carry | ssh "$host" 'tar -xf - -C digitkit-carry'
-  ssh "$host" "cd digitkit-carry && PROFILE=$PROFILE bash carry/run.sh run $limit out"
+  ssh "$host" "cd digitkit-carry && PROFILE=$PROFILE PYTHON=$PYTHON bash carry/run.sh run $limit out"
   rm -rf carry/out && mkdir -p carry/out
   ssh "$host" 'tar -cf - -C digitkit-carry/out .' | tar -xf - -C carry/out
   fetch carry/out
