@@ -20,6 +20,7 @@ from conftest import BIN, RUN, alive, change_settings, command
 
 from digitkit.config import InputError, load_config
 from digitkit.glyphs import load_glyphs
+from digitkit.reading import save_sealed
 from digitkit.report import is_current, jobs_of, make_report, page_key, run_page
 from digitkit.scenes import compose
 from digitkit.store import Store
@@ -351,8 +352,9 @@ HOSTILE = "<script>alert(1)</script>|![x](http://nowhere.invalid/x.png)"
 
 def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
     reports = tiny_copy / "reports/tiny"
-    for file in reports.glob("*/seed0/metrics.json"):
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"processor": HOSTILE}))
+    reading = tiny_copy / RUN / "reading.json"  # its seal finds a hand that slips; whoever means harm can seal again
+    said = json.loads(reading.read_text()) | {"processor": HOSTILE}
+    save_sealed(reading, said, reading.with_name("answers.npz"))
     config = json.loads((tiny_copy / RUN / "config.json").read_text())
     config["provenance"] |= {"processor": HOSTILE, "revision": HOSTILE}
     (tiny_copy / RUN / "config.json").write_text(json.dumps(config))
@@ -360,7 +362,6 @@ def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
     faults |= {f"{name}{end}": 0.5 for name in ("with", "without", "adds") for end in ("", "_low", "_high")}
     pd.DataFrame([faults]).to_csv(reports / "faults.csv", index=False)
     (reports / "small/seed0/choice.json").write_text(json.dumps({"model": f"`{HOSTILE}`"}))
-    (reports / "compare.ipynb").unlink()
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
     assert again.returncode == 0, again.stderr
     page = (reports / "index.html").read_text()

@@ -104,9 +104,14 @@ def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
 
 def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy):
     shutil.copy(tiny_copy / "reports/tiny/slots/seed0/model.keras", tiny_copy / RUN)  # whole, and another network's
+    read = [tiny_copy / RUN / name for name in ("answers.npz", "reading.json", "history.csv", "config.json")]
+    before = [file.read_bytes() for file in (*read, tiny_copy / RUN / "model.keras")]
     change_settings(tiny_copy, "tiny.small", tests="triple", seeds=2)
+    change_settings(tiny_copy, "profile:tiny", select="")
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
     assert again.returncode == 1 and "evaluate small: FAILED" in again.stderr, again.stderr
+    assert "train small: done" not in again.stderr and "90_train" not in again.stderr, again.stderr
+    assert [file.read_bytes() for file in (*read, tiny_copy / RUN / "model.keras")] == before  # until it is read anew
     table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv").set_index("experiment")
     assert set(table.index) == {*WHOLE, "columns", "small"} and (table.loc["small", "seeds"] == 1).all()
     page = (tiny_copy / "reports/tiny/index.html").read_text()
@@ -119,7 +124,8 @@ def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, m
     for weights in tiny_copy.glob("reports/**/model.keras"):
         weights.unlink()  # they are not kept in git
     assert stale(tiny_copy, monkeypatch) == set()
-    change_settings(tiny_copy, "profile:tiny", experiments="small slots columns")  # the comparison is made again
+    left = "small slots columns"  # so the comparison is made again
+    change_settings(tiny_copy, "profile:tiny", experiments=left, select="")
     again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
     assert (
         again.returncode == 0 and "compare: done" in again.stderr and ": done" not in again.stderr.split("compare")[0]

@@ -85,20 +85,6 @@ def test_another_test_is_read_with_the_weights_that_are_there(tiny_copy):
     assert (comparison(tiny_copy)["n_scenes"] == 50).all()
 
 
-def test_what_was_read_stays_until_it_is_read_anew(tiny_copy, monkeypatch):
-    names = ("answers.npz", "reading.json", "history.csv", "config.json")
-    before = {name: (tiny_copy / RUN / name).read_bytes() for name in names}
-    shutil.copy(tiny_copy / "reports/tiny/slots/seed0/model.keras", tiny_copy / RUN)  # whole, and another network's
-    change_settings(tiny_copy, "profile:tiny", test_scenes=50, experiments="small", select="")
-    done, pages = report(tiny_copy, "--experiment", "small")
-    assert done.returncode == 1 and "evaluate small: FAILED" in done.stderr and pages == set(), done.stderr
-    assert {name: (tiny_copy / RUN / name).read_bytes() for name in names} == before
-    assert (tiny_copy / RUN / "model.keras").is_file() and "90_train" not in done.stderr
-    change_settings(tiny_copy, "profile:tiny", test_scenes=60)
-    monkeypatch.chdir(tiny_copy)
-    assert load_reading(load_config("tiny", "small"))["tests"]["triple"]
-
-
 def test_the_comparison_follows_what_it_reads(tiny_copy, monkeypatch):
     monkeypatch.chdir(tiny_copy)
     config = load_config("tiny", "small")  # the run as it came out on another machine
