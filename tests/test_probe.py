@@ -77,7 +77,6 @@ def project(past, tmp_path):
     return tmp_path / "past"
 
 
-TURNED = {"train turned", "evaluate turned", "score turned"}
 SENTENCES = [
     ('"""Train one experiment in its folder', '"""Teach one experiment in its folder'),
     ("training layouts need fresh_scenes = yes, got no.", "layouts ask for fresh_scenes = yes, got no."),
@@ -95,13 +94,15 @@ def test_a_corrected_sentence_keeps_every_run_and_tries_nothing(project, monkeyp
 
 def test_an_edited_architecture_makes_its_own_experiment_stale_and_no_other(project, monkeypatch):
     change(project, "models", ("x = conv_norm_relu(x, 96, 3, strides=2)", "x = conv_norm_relu(x, 80, 3, strides=2)"))
-    assert stale(project, monkeypatch) == TURNED
+    assert stale(project, monkeypatch) == {"train turned", "evaluate turned"}
 
 
 def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(project, monkeypatch):
     before = (project / RUN / "metrics.json").read_bytes()
     change(project, "blocks", ("RandomRotation(rotation / 360", "RandomRotation(rotation / 300"))
-    assert stale(project, monkeypatch) == TURNED | {f"{page} small" for page in ("train", "evaluate", "score")}
+    assert stale(project, monkeypatch) == {
+        f"{page} {run}" for page in ("train", "evaluate") for run in ("small", "turned")
+    }
 
     small = report(project, "--experiment", "small")  # its code has changed, and does what it did
     assert small.probes == 1 and not {"train small", "evaluate small"} & small.ran, small.said
@@ -121,7 +122,10 @@ def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(pr
     assert sum("trying both" in line for line in said) == 1
     differs = r"turned seed 0: not kept: turned/seed0/(history.csv|model.keras), .*differ, first at"
     assert any(re.search(differs, line) for line in said), said
-    assert "differs" in kept(project)["turned seed 0"] and stale(project, monkeypatch) == TURNED
+    assert "differs" in kept(project)["turned seed 0"] and stale(project, monkeypatch) == {
+        "train turned",
+        "evaluate turned",
+    }
 
 
 def test_without_history_every_change_of_code_counts(project, monkeypatch):
