@@ -21,7 +21,7 @@ from .labels import BLANK
 
 # %% ../nbs/12_scenes.ipynb #3dc4b58e
 GLYPH = 28  # pixels a side
-BLOCK = 4096  # scenes that are read, written or shuffled together; 29 MB of 84x84
+BLOCK = 4096  # scenes that are read and written together; 29 MB of 84x84
 _RANGES = {
     "jitter": (0, 256), "sway": (0, 28), "bleed": (0, 28), "box": (8, 28), "size": (8, 512), "occlusion": (0, 0.9),
     "rotation": (0, 180), "scale": (0, 0.5), "thickness": (0, 4), "bend": (0, 1.5), "contrast": (0, 0.95),
