@@ -215,6 +215,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'digitkit.keys._is_bare': ('keys.html#_is_bare', 'digitkit/keys.py'),
                                'digitkit.keys._is_field': ('keys.html#_is_field', 'digitkit/keys.py'),
                                'digitkit.keys._mark': ('keys.html#_mark', 'digitkit/keys.py'),
+                               'digitkit.keys._spelt': ('keys.html#_spelt', 'digitkit/keys.py'),
                                'digitkit.keys._statements': ('keys.html#_statements', 'digitkit/keys.py'),
                                'digitkit.keys.imported': ('keys.html#imported', 'digitkit/keys.py'),
                                'digitkit.keys.meaning': ('keys.html#meaning', 'digitkit/keys.py'),

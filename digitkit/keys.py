@@ -66,6 +66,14 @@ def _mark(node: ast.stmt) -> str | None:
     return node.name if "architecture" in marks else None
 
 
+def _spelt(node) -> str:
+    """A tree as text, the same under every Python: they differ in how they write code, and what they leave empty."""
+    if isinstance(node, ast.AST):
+        inside = [f"{name}={_spelt(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return f"{type(node).__name__}({', '.join(inside)})"
+    return f"[{', '.join(map(_spelt, node))}]" if isinstance(node, list) else repr(node)
+
+
 @cache  # a report asks for the same modules again for every page
 def _statements(module: str) -> list[tuple[str | None, str]]:
     """What counts of a module's statements, without its list of names, each with its `_mark`."""
@@ -73,8 +81,9 @@ def _statements(module: str) -> list[tuple[str | None, str]]:
         tree = meaning(module)
     except (SyntaxError, ValueError):  # a magic, or a mistake that whoever runs it is told
         return [(None, module)]
-    texts = [(_mark(node), ast.unparse(node)) for node in tree.body]
-    return [(mark, text) for mark, text in texts if not text.startswith("__all__ =")]
+    names = "Assign(targets=[Name(id='__all__'"
+    texts = [(_mark(node), _spelt(node)) for node in tree.body]
+    return [(mark, text) for mark, text in texts if not text.startswith(names)]
 
 
 def _code(module: str, model: str | None = None) -> str:
