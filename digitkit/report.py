@@ -7,6 +7,7 @@ __all__ = ['stderr_to', 'run_page', 'save_html', 'plan', 'make_report']
 
 # %% ../nbs/58_report.ipynb #3002fff0
 import json
+import logging
 import os
 import re
 import threading
@@ -73,6 +74,7 @@ def _execute(page: Page, output: Path) -> str | None:
         return f"{page.source.relative_to(root())} is no notebook with cells"
     parameters = dict(profile=page.config.profile, experiment=page.config.experiment, seed=page.config.seed)
     threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a kernel that was stopped is told of once, not at the end
     try:
         with _threads(threads), stderr_to(log), TemporaryDirectory() as sockets:  # TensorFlow is talkative
             papermill.execute_notebook(
