@@ -29,6 +29,7 @@ run() {
   local limit=$1 out=$2
   local carry=$PWD/carry
   mkdir -p "$out" site && out=$(cd "$out" && pwd)
+  rm -f "$out"/reports.tar.*  # pieces of an earlier sitting would end this one's
   if [ ! -d project ]; then
     git clone --quiet "$carry/project.git" project
     "$PYTHON" -m pip install --quiet --no-index --no-deps --target site "$carry"/wheels/*.whl
@@ -49,7 +50,7 @@ fetch() { cat "$1"/reports.tar.* | tar -xf -; }
 all() {
   local host=$1 limit=$2
   pack
-  ssh "$host" 'mkdir -p digitkit-carry'
+  ssh "$host" 'rm -rf digitkit-carry && mkdir digitkit-carry'  # the code of now; runs that are not finished are in carry/
   tar -cf - carry | ssh "$host" 'tar -xf - -C digitkit-carry'
   ssh "$host" "cd digitkit-carry && PROFILE=$PROFILE PYTHON=$PYTHON bash carry/run.sh run $limit out"
   rm -rf carry/out && mkdir -p carry/out
