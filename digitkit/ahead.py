@@ -113,7 +113,7 @@ def _fill(recipe: Recipe, epoch: int, start: int, pixels: np.ndarray, digits: np
     pixels[start * per_scene : stop * per_scene] = some
     digits[start:stop, : numbers.shape[1]] = numbers
 
-
+# %% ../nbs/25_ahead.ipynb #34c1451f
 def _work(job: int, tasks: int, answers: int) -> None:
     """What a process does: fill blocks and answer (epoch, error or None) until nobody asks or listens."""
     cv2.setNumThreads(1)

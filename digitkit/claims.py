@@ -110,7 +110,7 @@ def _answer(claim: Claim, job: list[Page], tree: Path, tried: dict, say: Callabl
     say(f"{claim.what}: {said} ({found.seconds:.0f} s)")
     return line | {name: facts[name] for name in ("processor", "python", "numpy", "tensorflow", "keras")}
 
-
+# %% ../nbs/58_claims.ipynb #3acfa846
 def keep_what_is_same(jobs: list[list[Page]], experiment: str | None, say: Callable[[str], None]) -> None:
     """Answer all claims of these jobs, as far as history goes, and write each answer down at once."""
     tried = {}

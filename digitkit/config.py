@@ -231,7 +231,7 @@ def _value(key: str, value: str, kinds: dict[str, type]):
         raise InputError(refusal)
     return typed
 
-
+# %% ../nbs/00_config.ipynb #9d6e0464
 def _sections(file: Path, text: str) -> dict[str, dict]:
     """Every section of a settings file with typed values; raises InputError that names the line of a mistake."""
     parser = ConfigParser(interpolation=None, default_section="no section is special", inline_comment_prefixes=("#",))
@@ -321,7 +321,7 @@ def _settings(file: Path) -> tuple[dict[str, dict], list[str], list[str]]:
             raise InputError(f"{_where(file, text, section, key)}: {error}") from None
     return sections, profiles, experiments
 
-
+# %% ../nbs/00_config.ipynb #838f4514
 def _line_of(sections: dict[str, dict], profile: str) -> list[str]:
     """A profile and those that it is `like`, the most general first; InputError for an unknown one and for a circle."""
     line = [profile]
@@ -419,7 +419,7 @@ def _processor() -> str:
     found = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.is_file() else None
     return found[1] if found else platform.processor() or platform.machine()
 
-
+# %% ../nbs/00_config.ipynb #b0e5db55
 def provenance() -> dict[str, str]:
     """Versions, processor and git revision of whoever asks; text by name, without a path or a user name."""
     result = {"python": platform.python_version(), "processor": _processor(), "cpus": str(os.cpu_count())}

@@ -66,7 +66,7 @@ class Glyphs:
         """Twelve hexadecimal digits of the SHA-256 over images and labels."""
         return _sha256(self.images, self.labels)[:12]
 
-
+# %% ../nbs/11_glyphs.ipynb #fdc63f5b
 def _sha256(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
     for array in arrays:

@@ -44,7 +44,7 @@ class _Meaning(ast.NodeTransformer):
             node.returns = None
         return super().visit(node)
 
-
+# %% ../nbs/03_keys.ipynb #5f67631f
 class _Mute(ast.NodeTransformer):
     """Empties every text."""
 

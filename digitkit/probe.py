@@ -41,7 +41,7 @@ def _datasets(file: h5py.File) -> dict[str, np.ndarray]:
     file.visititems(lambda name, node: found.update({name: node[()]} if isinstance(node, h5py.Dataset) else {}))
     return found
 
-
+# %% ../nbs/55_probe.ipynb #c0141665
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """What a file that a page left holds, by name; nothing of a file that is no result."""
     if path.suffix == ".csv" and path.stat().st_size > 1:
@@ -57,7 +57,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             return _datasets(file)
     return {}
 
-
+# %% ../nbs/55_probe.ipynb #34ce0e8d
 def leavings(tree: Path) -> dict[tuple[str, str], np.ndarray]:
     """All results in a tree where pages were played, by (file, name)."""
     found = {}
@@ -131,7 +131,7 @@ def _owner(file: str, steps: list[Step]) -> int:
             return number
     return len(steps) - 1
 
-
+# %% ../nbs/55_probe.ipynb #6d82d2c1
 def compare_leavings(then: dict, now: dict, steps: list[Step], seconds: float = 0.0) -> Probe:
     """Compare what two codes left, as `leavings` gives it, of the same steps."""
     digest, rows, owners = hashlib.sha256(), {}, set()

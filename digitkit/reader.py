@@ -111,7 +111,7 @@ class Reader:
         parameters = f"{self.network.count_params():,} parameters"
         return f"Reader({self.network.name}, {parameters}, segmenter={self.segmenter}, pipeline={self.pipeline})"
 
-
+# %% ../nbs/32_reader.ipynb #dd1ea405
 def _output_shape(pipeline: Pipeline) -> tuple[int, int]:
     """The size of the images that a pipeline gives, found by giving it one; InputError if they are no uint8."""
     image = np.zeros((84, 84), np.uint8)

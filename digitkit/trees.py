@@ -48,7 +48,7 @@ def last_revision(file: Path) -> str:
     except OSError:
         return ""
 
-
+# %% ../nbs/54_trees.ipynb #151e935e
 def unpack(revision: str | None, folder: Path) -> Path:
     """The code and settings of a revision, or with None those of the project as it lies here, put into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
