@@ -36,15 +36,7 @@ def _glyph_tile(image: np.ndarray, wide: float) -> np.ndarray:
     return cv2.warpAffine(image, move, (_SIDE, _SIDE), flags=cv2.INTER_CUBIC)
 
 # %% ../nbs/17_writing.ipynb #5fc5bcef
-FONTS = (
-    "DejaVuSans",
-    "DejaVuSans-Bold",
-    "DejaVuSansMono",
-    "DejaVuSerif",
-    "DejaVuSerif-Italic",
-    "STIXGeneral",
-    "cmss10",
-)
+FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral", "cmss10")
 
 
 @cache
@@ -62,19 +54,34 @@ def _printed_tile(char: str, name: str) -> np.ndarray:
     ImageDraw.Draw(page).text((_SIDE / 2, _FOOT), char, fill=255, font=_font(name), anchor="ms")
     return np.asarray(page)
 
-# %% ../nbs/17_writing.ipynb #a36176a0
-_SHAPES = {  # per digit one or more ways; a way is strokes, a stroke is points x y in tenths of the height, from the top
-    "0": ["30 00 05 10 00 50 10 100 30 100 55 95 60 50 50 00 27 01", "35 02 00 00 00 100 30 100 65 100 62 00 20 02"],
-    "1": ["20 00 20 100", "00 30 25 00 25 00 25 100", "00 28 22 00 22 00 22 100 22 100|00 100 44 100", "26 00 10 100"],
-    "2": ["03 25 10 00 55 00 58 35 30 65 00 100 00 100 62 100", "05 22 20 00 60 05 50 45 10 90 15 85 30 90 45 105 65 90"],
-    "3": ["05 12 20 00 60 00 58 40 20 47 20 47 65 50 65 95 20 105 00 88", "05 00 55 00 55 00 25 42 25 42 65 45 65 100 15 103 00 88"],
-    "4": ["10 00 00 65 00 65 65 65|48 30 48 100", "45 100 45 00 45 00 00 70 00 70 65 70", "08 00 02 55 30 60 60 50|55 00 50 100"],
-    "5": ["58 00 12 00 12 00 08 45 08 45 60 30 65 95 20 105 00 90", "10 02 05 45 30 40 65 45 60 100 15 102 00 90|10 02 60 00"],
-    "6": ["50 00 15 15 00 55 00 100 35 102 62 95 58 55 30 52 05 70", "40 00 05 40 00 95 30 105 60 90 50 55 20 60 03 80"],
-    "7": ["00 00 62 00 62 00 20 100", "00 05 60 00 60 00 35 45 28 100", "00 12 02 00 60 02 60 02 25 100|12 50 52 48"],
-    "8": ["50 15 30 00 05 05 05 35 55 60 60 100 30 102 00 98 05 62 50 40 58 10 32 01", "32 00 00 00 00 48 32 47 62 48 62 00 32 00|32 47 -5 48 -5 100 32 100 68 100 68 48 32 47"],
-    "9": ["55 15 35 00 00 05 05 50 30 50 55 45 55 12 55 12 50 100", "58 20 40 00 05 00 00 45 25 55 55 35 58 15 60 60 45 95 10 100"],
-}  # fmt: skip
+# %% ../nbs/17_writing.ipynb #5e4df3f4
+_WAYS = """
+0: 30 00 05 10 00 50 10 100 30 100 55 95 60 50 50 00 27 01
+0: 35 02 00 00 00 100 30 100 65 100 62 00 20 02
+1: 20 00 20 100
+1: 00 30 25 00 25 00 25 100
+1: 00 28 22 00 22 00 22 100 22 100|00 100 44 100
+1: 26 00 10 100
+2: 03 25 10 00 55 00 58 35 30 65 00 100 00 100 62 100
+2: 05 22 20 00 60 05 50 45 10 90 15 85 30 90 45 105 65 90
+3: 05 12 20 00 60 00 58 40 20 47 20 47 65 50 65 95 20 105 00 88
+3: 05 00 55 00 55 00 25 42 25 42 65 45 65 100 15 103 00 88
+4: 10 00 00 65 00 65 65 65|48 30 48 100
+4: 45 100 45 00 45 00 00 70 00 70 65 70
+4: 08 00 02 55 30 60 60 50|55 00 50 100
+5: 58 00 12 00 12 00 08 45 08 45 60 30 65 95 20 105 00 90
+5: 10 02 05 45 30 40 65 45 60 100 15 102 00 90|10 02 60 00
+6: 50 00 15 15 00 55 00 100 35 102 62 95 58 55 30 52 05 70
+6: 40 00 05 40 00 95 30 105 60 90 50 55 20 60 03 80
+7: 00 00 62 00 62 00 20 100
+7: 00 05 60 00 60 00 35 45 28 100
+7: 00 12 02 00 60 02 60 02 25 100|12 50 52 48
+8: 50 15 30 00 05 05 05 35 55 60 60 100 30 102 00 98 05 62 50 40 58 10 32 01
+8: 32 00 00 00 00 48 32 47 62 48 62 00 32 00|32 47 -5 48 -5 100 32 100 68 100 68 48 32 47
+9: 55 15 35 00 00 05 05 50 30 50 55 45 55 12 55 12 50 100
+9: 58 20 40 00 05 00 00 45 25 55 55 35 58 15 60 60 45 95 10 100
+"""  # a digit and its strokes: points x y in hundredths of the height, from the top
+_SHAPES = {str(k): [way[3:] for way in _WAYS.split("\n") if way.startswith(str(k))] for k in range(10)}
 _LAMPS = {"a": "07 00 48 00", "b": "55 07 55 43", "c": "55 57 55 93", "d": "07 100 48 100", "e": "00 57 00 93"}
 _LAMPS |= {"f": "00 07 00 43", "g": "07 50 48 50"}
 _LIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
@@ -177,7 +184,7 @@ def draw_hand(rng: np.random.Generator, **given) -> Hand:
     u = rng.random(16)
     source = SOURCES[int(np.searchsorted((0.45, 0.75, 0.9, 0.97), u[0]))]
     written = source in ("glyphs", "pen", "drawn")
-    gap = 0.02 + 0.3 * u[5] ** 2 if u[6] < 0.7 else -0.08 * u[5] if u[6] < 0.82 else 0.3 + 1.7 * u[5] ** 2
+    gap = 0.02 + 0.3 * u[5] ** 2 if u[6] < 0.7 else -0.08 * u[5] if u[6] < 0.82 else 0.3 + u[5] ** 2
     drawn = dict(
         source=source,
         pen=float(np.exp(np.log(0.015) + np.log(20) * u[1])) if written else 0.08 + 0.1 * u[1],
@@ -311,20 +318,28 @@ class Writing:
     boxes: np.ndarray
 
 
+def _pieces(text: str, field: np.ndarray, hand: Hand, height: float, rng: np.random.Generator) -> list:
+    """Each character's ink and how far its top is above the line, in pixels."""
+    change, pieces = rng.uniform(-1, 1, (len(text), 3)) * (hand.shrink / 2, hand.turn, hand.lift), []
+    for k, (less, degrees, lift) in enumerate(change.tolist()):
+        ink, top = np.zeros((1, 0), np.uint8), 1.0
+        if text[k] != " ":
+            scale = height / _TALL * (1 - hand.shrink / 2 + less)
+            ink, top = _piece(field[:, k * _SIDE : (k + 1) * _SIDE], scale, hand, degrees)
+        pieces.append((ink, top + lift * height))
+    return pieces
+
+
 def _places(text: str, pieces: list, hand: Hand, height: float) -> list[int]:
     """Where each character's ink begins, in pixels from the left."""
-    places, x = [], 0.0
+    places, x, before = [], 0.0, ""
     for k, (char, (ink, _)) in enumerate(zip(text, pieces)):
         if char == " ":
             x += 0.4 * height
-        near = char.isdigit() or char == " " or k == 0
-        x += (
-            0
-            if k == 0 or char == " "
-            else (hand.gap if near and text[k - 1].isdigit() else max(hand.gap / 3, 0.1)) * height
-        )
+        elif before:
+            x += (hand.gap if char.isdigit() and before.isdigit() else max(hand.gap / 3, 0.1)) * height
         places.append(round((k + 0.5) * hand.pitch * height - ink.shape[1] / 2) if hand.pitch else round(x))
-        x += ink.shape[1]
+        x, before = x + ink.shape[1], char
     return places
 
 
@@ -356,18 +371,11 @@ def write(text: str, glyphs: Glyphs, hand: Hand, height: float, rng: np.random.G
         raise InputError(f"expected a text and a height of at least 4 pixels, got {text!r} and {height}.")
     if hand.source not in SOURCES:
         raise unknown("source", hand.source, SOURCES)
-    field = _field(*(lambda sheet, lined: (sheet, hand, lined))(*_sheet(text, glyphs, hand, rng)))
+    sheet, lined = _sheet(text, glyphs, hand, rng)
+    field = _field(sheet, hand, lined)
     if hand.bend:
         field = _bent(field, hand.bend * _TALL, rng)
-    change = rng.uniform(-1, 1, (len(text), 3)) * (hand.shrink / 2, hand.turn, hand.lift)
-    pieces = []
-    for k, (less, degrees, lift) in enumerate(change):
-        scale = height / _TALL * (1 - hand.shrink / 2 + less)
-        if text[k] == " ":
-            pieces.append((np.zeros((1, 0), np.uint8), 1.0))
-            continue
-        ink, top = _piece(field[:, k * _SIDE : (k + 1) * _SIDE], scale, hand, degrees)
-        pieces.append((ink, top + lift * height))
+    pieces = _pieces(text, field, hand, height, rng)
     lefts = _places(text, pieces, hand, height)
     tops = [round(-top) for _, top in pieces]
     boxes = np.array([[x, y, *ink.shape[::-1]] for x, y, (ink, _) in zip(lefts, tops, pieces)], np.int64)
