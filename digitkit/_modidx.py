@@ -237,6 +237,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.looks._frame': ('looks.html#_frame', 'digitkit/looks.py'),
                                 'digitkit.looks._laid': ('looks.html#_laid', 'digitkit/looks.py'),
                                 'digitkit.looks._layers': ('looks.html#_layers', 'digitkit/looks.py'),
+                                'digitkit.looks._line': ('looks.html#_line', 'digitkit/looks.py'),
                                 'digitkit.looks._page': ('looks.html#_page', 'digitkit/looks.py'),
                                 'digitkit.looks._sheet': ('looks.html#_sheet', 'digitkit/looks.py'),
                                 'digitkit.looks._sum': ('looks.html#_sum', 'digitkit/looks.py'),

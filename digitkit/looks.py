@@ -41,15 +41,18 @@ class Picture:
     image : (H, W) or (H, W, 3) uint8, RGB
     texts : the numbers, lines from the top, in a line from the left
     boxes : (n, 4) int64: left, top, width, height around each number's digits
+    lines : (n, 5) float32: x and y of the centre, width along the writing, height, and degrees, down to the right
     """
 
     image: np.ndarray
     texts: tuple[str, ...]
     boxes: np.ndarray
+    lines: np.ndarray
 
     def __post_init__(self):
         high, wide = self.image.shape[:2]
         assert self.boxes.shape == (len(self.texts), 4), (self.texts, self.boxes)
+        assert self.lines.shape == (len(self.texts), 5), (self.texts, self.lines)
         assert all(text.isdigit() for text in self.texts)
         low, size = self.boxes[:, :2], self.boxes[:, 2:]
         assert (low >= 0).all() and (size > 0).all() and (low + size <= (wide, high)).all(), (self.boxes, wide, high)
@@ -252,6 +255,14 @@ def _box(hull: np.ndarray, wide: int, high: int) -> tuple[int, int, int, int]:
     high_ = np.clip(np.ceil(hull.max(axis=0) + 0.7), low + 1, (wide, high)).astype(int)
     return (*low.tolist(), *(high_ - low).tolist())
 
+
+def _line(hull: np.ndarray, degrees: float) -> tuple[float, ...]:
+    """The rectangle around a hull's points whose width runs that many degrees down to the right."""
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    along, across = hull @ (cos, sin), hull @ (-sin, cos)
+    u, v = (along.min() + along.max()) / 2, (across.min() + across.max()) / 2
+    return u * cos - v * sin, u * sin + v * cos, np.ptp(along) + 1, np.ptp(across) + 1, degrees
+
 # %% ../nbs/19_looks.ipynb #e46343a0
 def _clutter(alpha: np.ndarray, look: Look, free: list, glyphs: Glyphs, rng: np.random.Generator) -> None:
     """Draw what is no number onto alpha, where no number's box (left, top, width, height) is near."""
@@ -369,7 +380,11 @@ def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
     """
     if look.raw:
         k = int(rng.integers(len(glyphs)))
-        return Picture(glyphs.images[k].copy(), (str(glyphs.labels[k]),), ink_boxes(glyphs.images[[k]]))
+        box = ink_boxes(glyphs.images[[k]])
+        corners = box[0, :2] + np.array([(0, 0), box[0, 2:] - 1])
+        return Picture(
+            glyphs.images[k].copy(), (str(glyphs.labels[k]),), box, np.array([_line(corners, 0)], np.float32)
+        )
     ink, other, found = _layers(look, glyphs, rng)
     texts, hulls = [text for text, _, _ in found], [hull for _, _, hull in found]
     high, wide = ink.shape
@@ -384,4 +399,5 @@ def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
         matrix, hulls = _tilted(ink, look, hulls, rng)
         image = cv2.warpPerspective(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
     boxes = np.array([_box(hull, wide, high) for hull in hulls], np.int64).reshape(-1, 4)
-    return Picture(_camera(image, look, rng), tuple(texts), boxes)
+    lines = np.array([_line(hull, -look.turn) for hull in hulls], np.float32).reshape(-1, 5)
+    return Picture(_camera(image, look, rng), tuple(texts), boxes, lines)
