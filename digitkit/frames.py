@@ -35,8 +35,8 @@ def add_frame(alpha: np.ndarray, kind: str, numbers: Placed, height: float, rng:
             cv2.rectangle(alpha, (x0, y0), (x1, y1), 255, pen)
         elif kind == "partly":
             corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0), (x1, y0)])
-            first, count = rng.integers(4), rng.integers(2, 4)
-            cv2.polylines(alpha, [corners[first : first + count]], False, 255, pen)
+            first = int(rng.integers(3))
+            cv2.polylines(alpha, [corners[first : first + 3 + int(rng.integers(2))]], False, 255, pen)
         elif kind == "table":
             _table(alpha, (x0, y0, x1, y1), h, pen, rng)
         if kind == "comb":

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from .camera import add_salt, blur, jpeg, low_resolution, tilted
 
+from .camera import add_salt, blur, jpeg, low_resolution, tilted
 from .frames import add_frame, form, keep_apart, scribble, shapes, words
 from .glyphs import Glyphs
 from .ink import ink_boxes
@@ -145,6 +145,7 @@ def _page(wide: int, high: int, look: Look, rng: np.random.Generator) -> tuple[i
     left, top, right, bottom = (rng.uniform(*look.margin, 4) * look.height).astype(int).tolist()
     page_high = max(round(look.height / look.share), high + 4) if look.share else high + top + bottom
     page_wide = max(wide + left + right, round(page_high * look.aspect))
+    page_wide, page_high = max(page_wide, 12), max(page_high, 12)
     x = left + int(rng.random() * (page_wide - wide - left - right))
     y = int(rng.random() * (page_high - high)) if look.share else top
     cut = look.cut * look.height

@@ -133,9 +133,9 @@ def readable(look: Look) -> Look:
     motion = min(look.motion, 1.5 * pen + 1)
     low = min(look.low, max(1.6 * pen, 1.0))
     left = min(pen, 1) * min(1, pen / max(1.25 * soft, motion, 0.8 * low, 1e-3))  # of the contrast, after all that
-    contrast = min(max(look.contrast, 22 / (far * left)), 1.0)
+    contrast = min(max(look.contrast, (36 - 12 * min(pen / 4, 1)) / (far * left)), 1.0)
     seen = contrast * far * left * (1 - look.levels / 300 if look.light else 1)
-    most = seen * (0.12 + 0.4 * min(pen / 6, 1))  # of noise: a wide stroke stands out from more
+    most = seen * (0.1 + 0.35 * min(pen / 6, 1))  # of noise: a wide stroke stands out from more
     bound = min(look.levels, max(20.0, 255 - 2 * (255 - max(_level(look.paper), _level(look.ink)))))
     return replace(
         look,
@@ -144,7 +144,7 @@ def readable(look: Look) -> Look:
         motion=motion,
         low=low,
         noise=min(look.noise, most),
-        grain=min(look.grain, most),
+        grain=min(look.grain, most / 2),
         levels=bound,
         rule_strength=min(look.rule_strength, 0.1 + 0.6 * contrast),
         salt=look.salt if pen > 1.5 else 0.0,
@@ -161,6 +161,8 @@ def everything(rng: np.random.Generator) -> Look:
     frame = FRAMES[int(u[1] * len(FRAMES))] if u[2] < 0.22 and rows else ""
     if frame == "comb":
         rows = tuple(tuple(part if isinstance(part, int) else part.count("#") for part in row) for row in rows)
+    if frame == "sum" and max(map(len, rows)) > 1:
+        frame = "underline"
     hand = replace(draw_hand(rng), same=bool(u[3] < 0.1))
     if frame == "comb":
         hand = replace(hand, pitch=rng.uniform(0.95, 1.5), slant=0.0, turn=0.0, wide=min(hand.wide, 0.95))

@@ -66,7 +66,7 @@ def draw_hand(rng: np.random.Generator, **given) -> Hand:
     drawn = dict(
         source=source,
         pen=float(np.exp(np.log(0.015) + np.log(20) * u[1])) if written else 0.08 + 0.1 * u[1],
-        swell=0.14 * u[2] ** 2 - 0.03 if source == "glyphs" else 0.04 * u[2] - 0.02,
+        swell=0.14 * u[2] ** 2 - 0.015 if source == "glyphs" else 0.04 * u[2] - 0.02,
         slant=0.5 * (u[3] - 0.4) if written else 0.25 * (u[3] > 0.8),
         turn=8 * u[4] ** 2 if written else 0.0,
         wide=0.75 + 0.55 * u[7],
@@ -143,7 +143,10 @@ def _field(sheet: np.ndarray, hand: Hand, lined: np.ndarray) -> np.ndarray:
     else:
         mask = (sheet > (127 if hand.source == "pen" else 0)).astype(np.uint8)
         line = mask if lined.all() else thin(mask)
-        far = hand.pen * TALL / 2 + 0.25 - cv2.distanceTransform(1 - line, cv2.DIST_L2, 3)
+        away = cv2.blur(cv2.distanceTransform(1 - line, cv2.DIST_L2, 3), (3, 3))
+        return max(hand.pen * TALL / 2, 0.42) - np.minimum(
+            3 * away - 1.92, 1.05 * away
+        )  # what the blur added on the line
     return cv2.blur(far, (3, 3))
 
 
