@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .config import InputError, unknown
+from .frames import CLUTTER
 from .glyphs import Glyphs
-from .looks import CLUTTER, Look, Picture, draw
+from .looks import Look, Picture, draw
 from .mixture import INKS, LABELS, MARKS, everything, marked
 from .writing import FONTS
 
@@ -79,6 +80,7 @@ KINDS |= {
                    _look(share=_same, height=_small, aspect=1.2)),
     "height on grain": Kind("The same on grainy paper.", (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05),
                             _look(share=_same, height=_small, aspect=1.2, grain=6.0)),
+    "size": Kind("Digits of so many pixels.", (12, 30, 120, 300), _look(height=float)),
     "edge": Kind("The number touches an edge.", _SIDES, _look(edge=_same)),
     "cut edge": Kind("An edge cuts off four per cent of a digit's height.", _SIDES, _look(edge=_same, cut=0.04)),
     "strip": Kind("A strip that many times as wide as high.", (2, 4, 8, 16),
