@@ -460,7 +460,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'digitkit.recognition._Waiting.batches': ( 'recognition.html#_waiting.batches',
                                                                                  'digitkit/recognition.py'),
                                       'digitkit.recognition._rate': ('recognition.html#_rate', 'digitkit/recognition.py'),
-                                      'digitkit.recognition._scaled': ('recognition.html#_scaled', 'digitkit/recognition.py'),
                                       'digitkit.recognition.build_finder': ('recognition.html#build_finder', 'digitkit/recognition.py'),
                                       'digitkit.recognition.build_recogniser': ( 'recognition.html#build_recogniser',
                                                                                  'digitkit/recognition.py'),

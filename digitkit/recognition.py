@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['BLOCK', 'build_finder', 'build_recogniser', 'ctc_loss', 'make_block', 'example_blocks', 'train_recognition']
 
-# %% ../nbs/47_recognition.ipynb #5300bfbc
+# %% ../nbs/47_recognition.ipynb #0ab25106
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -20,17 +21,18 @@ import numpy as np
 from keras import layers, ops
 
 from .blocks import conv_norm_relu, residual
+from .config import provenance
 from .examples import WIDTHS, Examples, make_examples
 from .glyphs import Glyphs
 from .lines import CANVAS, HEIGHT
 from .pictures import pictures
 from .store import replacing
 
-# %% ../nbs/47_recognition.ipynb #e851ae58
+# %% ../nbs/47_recognition.ipynb #3503b9d4
 def build_finder(widths: tuple[int, ...] = (16, 24, 40, 56, 72)) -> keras.Model:
-    """A fresh network from canvases (n, 320, 320, 1) to logits (n, 80, 80, 1): is this cell in a number's core?"""
+    """A fresh network from canvases (n, 320, 320, 1) in 0..255 to logits (n, 80, 80, 1): is a cell in a number's core?"""
     image = keras.Input((CANVAS, CANVAS, 1))
-    x, maps = conv_norm_relu(image, widths[0], 5, 2), []
+    x, maps = conv_norm_relu(layers.Rescaling(1 / 255)(image), widths[0], 5, 2), []
     for width in widths[1:]:
         x = residual(conv_norm_relu(x, width, 3, 2), width)
         maps.append(x)
@@ -40,11 +42,11 @@ def build_finder(widths: tuple[int, ...] = (16, 24, 40, 56, 72)) -> keras.Model:
         x = residual(layers.Add()([up, beside]), beside.shape[-1])
     return keras.Model(image, layers.Conv2D(1, 3, padding="same", dtype="float32")(x), name="finder")
 
-# %% ../nbs/47_recognition.ipynb #db15d0b5
+# %% ../nbs/47_recognition.ipynb #7b620010
 def build_recogniser(widths: tuple[int, ...] = (48, 64, 96, 128), columns: int = 192, dropout: float = 0.1):
-    """A fresh network from strips (n, 32, W, 1) to logits (n, W / 2, 11): nothing new, or a digit's value plus one."""
+    """A fresh network from strips (n, 32, W, 1) in 0..255 to logits (n, W / 2, 11): nothing new, or a digit plus one."""
     image = keras.Input((HEIGHT, None, 1))
-    x = conv_norm_relu(image, widths[0], 5, 2)
+    x = conv_norm_relu(layers.Rescaling(1 / 255)(image), widths[0], 5, 2)
     for width in widths[1:]:
         x = layers.MaxPooling2D((2, 1))(conv_norm_relu(x, width, 3))
     x = layers.Reshape((-1, columns))(conv_norm_relu(layers.ZeroPadding2D((0, 1))(x), columns, (2, 3), padding="valid"))
@@ -81,10 +83,7 @@ def example_blocks(glyphs: Glyphs, seed: int, jobs: int) -> Iterator[Iterator[Ex
     finally:
         blocks.close()
 
-# %% ../nbs/47_recognition.ipynb #5e8f882a
-_SIZES = {"canvases": 128, WIDTHS[0]: 512, WIDTHS[1]: 256}  # of a batch
-
-
+# %% ../nbs/47_recognition.ipynb #e4c932dd
 class _Waiting:
     """Arrays that come in pieces and leave in batches of one size."""
 
@@ -100,7 +99,7 @@ class _Waiting:
         for start in range(0, whole, self.size):
             yield tuple(part[start : start + self.size] for part in parts)
 
-# %% ../nbs/47_recognition.ipynb #ef5e22b8
+# %% ../nbs/47_recognition.ipynb #02d99a91
 _TOP = 2e-3  # the greatest learning rate
 
 
@@ -110,14 +109,10 @@ def _rate(share: float) -> float:
     return _TOP * min(share / warm, (1 + np.cos(np.pi * (share - warm) / (1 - warm))) / 2) + 1e-6
 
 
-def _scaled(pixels: np.ndarray) -> np.ndarray:
-    return pixels[..., None] / np.float32(255)
-
-
 class _Pupils:
     """Both networks, with what they lost since they were last asked."""
 
-    def __init__(self, precision: str):
+    def __init__(self, batch: int, precision: str):
         usual = keras.config.dtype_policy()
         keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
         try:
@@ -129,7 +124,8 @@ class _Pupils:
             (self.recogniser, ctc_loss),
         ):
             network.compile(keras.optimizers.AdamW(1e-6, weight_decay=0.01, clipnorm=1.0), loss)
-        self.waiting = {name: _Waiting(size) for name, size in _SIZES.items()}
+        narrow, wide = WIDTHS
+        self.waiting = {narrow: _Waiting(batch), wide: _Waiting(batch // 2), "canvases": _Waiting(batch // 4)}
         self.lost = {"finder": [], "recogniser": []}
 
     def learn(self, examples: Examples, rate: float) -> None:
@@ -138,10 +134,10 @@ class _Pupils:
             network.optimizer.learning_rate.assign(rate)
         for width, arrays in examples.strips.items():
             for images, texts in self.waiting[width].batches(*arrays):
-                loss = self.recogniser.train_on_batch(_scaled(images), texts.astype(np.int32))
+                loss = self.recogniser.train_on_batch(images[..., None], texts.astype(np.int32))
                 self.lost["recogniser"].append(loss)
         for canvases, cores in self.waiting["canvases"].batches(examples.canvases, examples.cores):
-            loss = self.finder.train_on_batch(_scaled(canvases), cores[..., None].astype(np.float32))
+            loss = self.finder.train_on_batch(canvases[..., None], cores[..., None].astype(np.float32))
             self.lost["finder"].append(loss)
 
     def losses(self) -> dict[str, float | None]:
@@ -150,8 +146,9 @@ class _Pupils:
         self.lost = {name: [] for name in self.lost}
         return means
 
-# %% ../nbs/47_recognition.ipynb #ea6cc9ef
+# %% ../nbs/47_recognition.ipynb #eae3147b
 _LINES = 40  # of the history
+_KEPT = 64  # blocks that may be learnt again: 1 GB
 
 
 def train_recognition(
@@ -159,6 +156,8 @@ def train_recognition(
     folder: Path,
     minutes: float,
     jobs: int = 1,
+    again: int = 0,
+    batch: int = 64,
     seed: int = 0,
     precision: str = "float32",
     say: Callable[[str], None] = print,
@@ -171,6 +170,9 @@ def train_recognition(
     folder : gets `finder.keras`, `recogniser.keras` and `trained.json`
     minutes : of training, at least; the first steps, which compile, count
     jobs : processes that make pictures
+    again : how often each block's worth of earlier examples is learnt beside a new one: what an accelerator waits less
+    batch : strips a step. The sum over all ways of a text goes column after column, however many strips there are:
+        an accelerator wants hundreds
     precision : float32 or bfloat16
 
     Returns
@@ -178,18 +180,22 @@ def train_recognition(
     what `trained.json` holds: pictures seen, seconds, the settings, and the history
     """
     keras.utils.set_random_seed(seed)
-    pupils, started, history = _Pupils(precision), time.perf_counter(), []
+    pupils, started, history = _Pupils(batch, precision), time.perf_counter(), []
+    kept, chance = deque(maxlen=_KEPT), np.random.default_rng(seed)
     with example_blocks(glyphs, seed, jobs) as blocks:
         for k in count():
             share = (time.perf_counter() - started) / (60 * minutes)
             if share >= 1:
                 break
-            pupils.learn(next(blocks), _rate(share))
+            kept.append(next(blocks))
+            for examples in (kept[-1], *(kept[chance.integers(len(kept))] for _ in range(again))):
+                pupils.learn(examples, _rate(share))
             if share * _LINES >= len(history):
                 history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | pupils.losses())
                 say(json.dumps(history[-1]))
     seconds = round(time.perf_counter() - started, 1)
-    trained = dict(pictures=k * BLOCK, seconds=seconds, minutes=minutes, seed=seed, precision=precision)
+    trained = dict(pictures=k * BLOCK, seconds=seconds, minutes=minutes, again=again, batch=batch, seed=seed)
+    trained |= {"precision": precision} | provenance()
     for network in (pupils.finder, pupils.recogniser):
         with replacing(Path(folder) / f"{network.name}.keras") as part:
             network.save(part)

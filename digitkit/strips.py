@@ -12,10 +12,10 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from .runtime import OnnxNetwork
 
 from .config import InputError
 from .lines import HEIGHT
-from .runtime import OnnxNetwork
 
 # %% ../nbs/31_strips.ipynb #266341c2
 NOTHING = 0  # the class of a column that says nothing new; digit d is class d + 1
@@ -74,21 +74,21 @@ def decode_columns(columns: np.ndarray) -> StripAnswer:
     each = tuple(float(columns[b:e, d + 1].max()) for d, b, e in zip(digits, begins, ends))
     return StripAnswer("".join(map(str, digits)), min(text_probability(columns, digits), 1.0), each)
 
-# %% ../nbs/31_strips.ipynb #89f20a3a
+# %% ../nbs/31_strips.ipynb #c0f93e1d
 _STEP = 32  # pixels: strips of nearly one width go through the network together
 _BATCH = 64
 
 
 def _padded(strip: np.ndarray) -> np.ndarray:
-    """A strip as (32, W, 1) float32 in 0..1, W a multiple of 32."""
+    """A strip as (32, W, 1) float32 in 0..255, W a multiple of 32."""
     if not (isinstance(strip, np.ndarray) and strip.dtype == np.uint8 and strip.ndim == 2 and len(strip) == HEIGHT):
         came = f"{strip.shape} of {strip.dtype}" if isinstance(strip, np.ndarray) else type(strip).__name__
         raise InputError(f"expected a strip ({HEIGHT}, width) of uint8, got {came}.")
-    return (np.pad(strip, ((0, 0), (0, -strip.shape[1] % _STEP))) / np.float32(255))[..., None]
+    return np.pad(strip, ((0, 0), (0, -strip.shape[1] % _STEP))).astype(np.float32)[..., None]
 
 
 class StripReader:
-    """Reads strips with a network from (n, 32, W, 1) float32 in 0..1 to columns (n, T, 11) of probabilities.
+    """Reads strips with a network from (n, 32, W, 1) float32 in 0..255 to columns (n, T, 11) of probabilities.
 
     Parameters
     ----------
