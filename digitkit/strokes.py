@@ -22,14 +22,15 @@ SIDE, TALL, FOOT = 64, 40, 52  # pixels of a tile, of a digit in it, and the row
 def glyph_tile(image: np.ndarray, wide: float) -> np.ndarray:
     """A glyph (28, 28) uint8 as a tile (64, 64) uint8: its ink is 40 pixels high, less where it would be too wide."""
     left, top, width, height = cv2.boundingRect(image)
-    high = min(TALL / height, 46 / (width * wide))
-    move = np.array(
-        [
-            [high * wide, 0, SIDE / 2 - (left + width / 2 - 0.5) * high * wide],
-            [0, high, FOOT - (top + height - 0.5) * high],
-        ]
-    )
-    return cv2.warpAffine(image, move, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    high = min(TALL / height, 46 / (width * wide), 5)
+    x, y = max(left - 1, 0), max(top - 1, 0)  # a pixel around the ink, so that its edge is smooth
+    part = image[y : top + height + 1, x : left + width + 1]
+    part = cv2.resize(part, None, fx=high * wide, fy=high, interpolation=cv2.INTER_CUBIC)
+    x = round(SIDE / 2 - (left - x + width / 2) * high * wide)
+    y = round(FOOT - (top - y + height) * high)
+    tile = np.zeros((SIDE, SIDE), np.uint8)
+    tile[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return tile
 
 # %% ../nbs/17_strokes.ipynb #781a50ad
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral")
@@ -71,7 +72,7 @@ _WAYS = """
 5: 10 02 05 45 30 40 65 45 60 100 15 102 00 90|10 02 60 00
 6: 50 00 15 15 00 55 00 100 35 102 62 95 58 55 30 52 05 70
 6: 40 00 05 40 00 95 30 105 60 90 50 55 20 60 03 80
-6: 55 10 40 00 00 20 00 100 40 105 62 80 60 58 60 58 35 58
+6: 55 10 40 00 00 20 00 100 40 105 62 80 58 55 40 52 10 66
 7: 00 00 62 00 62 00 20 100
 7: 00 05 60 00 60 00 35 45 28 100
 7: 00 12 02 00 60 02 60 02 25 100|12 50 52 48

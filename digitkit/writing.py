@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['SOURCES', 'Hand', 'draw_hand', 'Writing', 'write', 'around']
 
-# %% ../nbs/17_writing.ipynb #bfcb829c
+# %% ../nbs/17_writing.ipynb #c123ca45
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -162,21 +163,23 @@ def _bent(field: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarra
 # %% ../nbs/17_writing.ipynb #da746657
 def _piece(field: np.ndarray, scale: float, hand: Hand, degrees: float) -> tuple[np.ndarray, float]:
     """A character's ink (h, w) uint8 cut to its box, and how far its top is above the line it stands on, in pixels."""
-    left, top, wide, high = cv2.boundingRect((field > -1).astype(np.uint8))
-    a = np.deg2rad(degrees)
-    turn = scale * np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) @ np.array([[1, -hand.slant], [0, 1]])
-    corners = turn @ np.array([[left, left + wide, left, left + wide], [top, top, top + high, top + high]])
-    corner = np.floor(corners.min(axis=1)) - 1
-    size = np.ceil(np.ptp(corners, axis=1)).astype(int) + 3
+    left, top, wide, high = cv2.boundingRect(cv2.compare(field, -1, cv2.CMP_GT))
+    cos, sin = scale * math.cos(math.radians(degrees)), scale * math.sin(math.radians(degrees))
+    right, down = (cos, sin - cos * hand.slant), (-sin, cos + sin * hand.slant)  # where x and y of the tile go
+    corners = [(x, y) for x in (left, left + wide) for y in (top, top + high)]
+    xs, ys = ([way[0] * x + way[1] * y for x, y in corners] for way in (right, down))
+    x0, y0 = math.floor(min(xs)) - 1, math.floor(min(ys)) - 1
+    size = (math.ceil(max(xs)) - x0 + 2, math.ceil(max(ys)) - y0 + 2)
+    warp = np.array([(*right, -x0), (*down, -y0)])
     way = cv2.INTER_LINEAR if scale < 3 else cv2.INTER_CUBIC
-    warp = np.column_stack([turn, -corner])
-    far = cv2.warpAffine(field, warp, tuple(size.tolist()), flags=way, borderMode=cv2.BORDER_CONSTANT, borderValue=-9)
-    line = hand.pen * TALL * scale if hand.source not in ("glyphs", "typeface") else 1.0
-    low = max(0.5 - max(line, 0.8) / 2, 0) if line < 1 else 0
-    ink = np.clip(far * (255 * scale) + (127.5 + 255 * low), 0, 255 * min(max(line, 0.45), 1)).astype(np.uint8)
-    x, y, w, h = cv2.boundingRect((ink > 40).astype(np.uint8))
-    foot = (turn @ np.array([SIDE / 2, FOOT]))[1]
-    return ink[y : y + h, x : x + w], foot - corner[1] - y
+    far = cv2.warpAffine(field, warp, size, flags=way, borderMode=cv2.BORDER_CONSTANT, borderValue=-9)
+    line = hand.pen * TALL * scale if hand.source not in ("glyphs", "typeface") else 1.0  # pixels
+    more = 0.5 + max(0.5 - max(line, 0.8) / 2, 0) * (line < 1)
+    ink = cv2.addWeighted(far, 255 * scale, far, 0, 255 * more, dtype=cv2.CV_8U)
+    if line < 1:
+        ink = cv2.min(ink, 255 * max(line, 0.45))
+    x, y, w, h = cv2.boundingRect(cv2.compare(ink, 40, cv2.CMP_GT))
+    return ink[y : y + h, x : x + w], down[0] * SIDE / 2 + down[1] * FOOT - y0 - y
 
 # %% ../nbs/17_writing.ipynb #67a7d55e
 @dataclass(frozen=True, eq=False)
