@@ -28,9 +28,9 @@ from .lines import CANVAS, HEIGHT
 from .pictures import pictures
 from .store import replacing
 
-# %% ../nbs/47_recognition.ipynb #3503b9d4
+# %% ../nbs/47_recognition.ipynb #6ab3ebc9
 def build_finder(widths: tuple[int, ...] = (16, 24, 40, 56, 72)) -> keras.Model:
-    """A fresh network from canvases (n, 320, 320, 1) in 0..255 to logits (n, 80, 80, 1): is a cell in a number's core?"""
+    """A fresh network from canvases (n, 320, 320, 1) in 0..255 to logits (n, 80, 80, 1) of a cell in a core."""
     image = keras.Input((CANVAS, CANVAS, 1))
     x, maps = conv_norm_relu(layers.Rescaling(1 / 255)(image), widths[0], 5, 2), []
     for width in widths[1:]:
@@ -42,9 +42,9 @@ def build_finder(widths: tuple[int, ...] = (16, 24, 40, 56, 72)) -> keras.Model:
         x = residual(layers.Add()([up, beside]), beside.shape[-1])
     return keras.Model(image, layers.Conv2D(1, 3, padding="same", dtype="float32")(x), name="finder")
 
-# %% ../nbs/47_recognition.ipynb #7b620010
+# %% ../nbs/47_recognition.ipynb #6a8853b3
 def build_recogniser(widths: tuple[int, ...] = (48, 64, 96, 128), columns: int = 192, dropout: float = 0.1):
-    """A fresh network from strips (n, 32, W, 1) in 0..255 to logits (n, W / 2, 11): nothing new, or a digit plus one."""
+    """A fresh network from strips (n, 32, W, 1) in 0..255 to logits (n, W / 2, 11) of what a column says."""
     image = keras.Input((HEIGHT, None, 1))
     x = conv_norm_relu(layers.Rescaling(1 / 255)(image), widths[0], 5, 2)
     for width in widths[1:]:
