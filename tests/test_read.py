@@ -11,7 +11,7 @@ import pytest
 from conftest import HERE, RUN, command
 
 from digitkit.glyphs import load_glyphs
-from digitkit.image_ops import load_image
+from digitkit.files import load_image
 from digitkit.labels import number
 from digitkit.scenes import compose
 
