@@ -9,6 +9,7 @@ __all__ = ['as_images', 'Reading', 'as_reading', 'number_of_scene', 'search']
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -95,11 +96,9 @@ def number_of_scene(reading: Reading, k: int, picture: np.ndarray, sure: float) 
 
 @cache
 def _strips() -> tuple[Any, Any]:
-    """What finds strips, and what reads them; imported late, as scenes need neither."""
-    from digitkit.finding import find_strips
-    from digitkit.strips import StripReader
-
-    return find_strips, StripReader.default()
+    """What finds strips, and what reads them."""
+    finding, strips = import_module("digitkit.finding"), import_module("digitkit.strips")
+    return finding.find_strips, strips.StripReader.default()
 
 
 def search(picture: np.ndarray, sure: float) -> list[Number]:
