@@ -46,16 +46,16 @@ def as_images(images: PictureLike | Sequence[PictureLike]) -> list[np.ndarray]:
         For no image at all, and for an image that cannot be converted, with its place in the list.
     """
     one = isinstance(images, np.ndarray) and (images.ndim == 2 or images.ndim == 3 and images.shape[2] in (1, 3, 4))
-    if one or isinstance(images, str | PathLike | Image) or not hasattr(images, "__len__"):
-        images = [images]
-    if len(images) == 0:
+    one = one or isinstance(images, str | PathLike | Image) or not hasattr(images, "__len__")
+    every: Any = [images] if one else images
+    if len(every) == 0:
         raise InputError("expected at least one image, got none.")
     converted = []
-    for i, image in enumerate(images):
+    for i, image in enumerate(every):
         try:
             converted.append(_as_ink(image))
         except InputError as error:
-            raise InputError(f"image {i}: {error}" if len(images) > 1 else str(error)) from None
+            raise InputError(f"image {i}: {error}" if len(every) > 1 else str(error)) from None
     return converted
 
 # %% ../nbs/32_door.ipynb #b4d8a640

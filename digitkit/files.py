@@ -168,8 +168,8 @@ def _has_hole(data: bytes, image: Image.Image) -> bool:
 # %% ../nbs/21_files.ipynb #6c1ad370
 def _deep_colour(image: Image.Image, data: bytes) -> np.ndarray | None:
     """The picture of a PNG or TIFF with colours of 16 bits; None for every other file."""
-    bits = {"PNG": lambda: (data[24],), "TIFF": lambda: image.tag_v2.get(258, ())}
-    if image.mode[0] in "IF" or 16 not in bits.get(image.format, tuple)():
+    bits = (data[24],) if image.format == "PNG" else getattr(image, "tag_v2", {}).get(258, ())
+    if image.mode[0] in "IF" or 16 not in bits:
         return None
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16 or values.ndim != 3:
@@ -199,7 +199,7 @@ def _refusing(name: str) -> Iterator[None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels"
+        limit = f"{(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
         raise InputError(f"{name}: expected at most {limit}, got more: make it smaller first.") from None
     except InputError as error:
         raise InputError(str(error) if str(error).startswith(name) else f"{name}: {error}") from None

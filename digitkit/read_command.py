@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -140,13 +141,14 @@ def answers(
     for chunk in _chunks(files):
         good = [k for k, (_, picture, _) in enumerate(chunk) if not isinstance(picture, InputError)]
         try:
-            found: dict = dict(zip(good, reader.find_all([chunk[k][1] for k in good], promise, as_scene)))
+            pictures: list[Any] = [chunk[k][1] for k in good]
+            found: dict[int, Any] = dict(zip(good, reader.find_all(pictures, promise, as_scene)))
         except (InputError, MemoryError):  # one of them: each for itself
             found = {k: _alone(reader, *chunk[k][:2], promise, as_scene) for k in good}
         yield [(name, found.get(k, picture), first) for k, (name, picture, first) in enumerate(chunk)]
 
 
-def _alone(reader: Reader, name: str, picture: np.ndarray, promise: float, as_scene: bool | None):
+def _alone(reader: Reader, name: str, picture: Any, promise: float, as_scene: bool | None) -> Numbers | InputError:
     try:
         return reader.find(picture, promise, as_scene)
     except InputError as error:
@@ -219,7 +221,7 @@ def _output(path: Path | None, files: Sequence[str]) -> Iterator[TextIO]:
     """The stream for the answer: standard output or a file; InputError for what cannot be written."""
     try:
         if path is None:
-            if hasattr(sys.stdout, "reconfigure"):
+            if isinstance(sys.stdout, TextIOWrapper):
                 sys.stdout.reconfigure(errors="backslashreplace")  # names that are no text
             yield sys.stdout
         elif path.exists() and any(file != "-" and os.path.samefile(path, file) for file in files):

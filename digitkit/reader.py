@@ -217,7 +217,8 @@ def _load_network(path: Path) -> Network:
     import digitkit.blocks  # noqa: F401 - the layers of our own are known to Keras from there
 
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+        return network
     except Exception as error:  # Keras raises many types for a broken file
         raise InputError(f"{path} is no readable Keras model: {str(error).splitlines()[0]}") from None
 
