@@ -143,7 +143,7 @@ def answers(
         try:
             pictures: list[Any] = [chunk[k][1] for k in good]
             found: dict[int, Any] = dict(zip(good, reader.find_all(pictures, promise, as_scene)))
-        except (InputError, MemoryError):  # one of them: each for itself
+        except (InputError, MemoryError, cv2.error):  # one of them: each for itself
             found = {k: _alone(reader, *chunk[k][:2], promise, as_scene) for k in good}
         yield [(name, found.get(k, picture), first) for k, (name, picture, first) in enumerate(chunk)]
 
@@ -155,6 +155,8 @@ def _alone(reader: Reader, name: str, picture: Any, promise: float, as_scene: bo
         return InputError(f"{name}: {error}")
     except MemoryError:
         return InputError(f"{name}: there is not enough memory for it.")
+    except cv2.error as error:  # it costs this picture, not the others
+        return InputError(f"{name}: it cannot be read: {error.err}")
 
 # %% ../nbs/59_read_command.ipynb #f7d51d13
 def _draw(folder: Path, name: str, numbers: Numbers) -> None:
@@ -247,9 +249,16 @@ class Kind(StrEnum):
 
 
 def _open_reader(run: str | None) -> Reader:
-    """The reader of a run's folder or an ONNX file, or the one that is shipped."""
+    """The reader of a run's folder or an ONNX file, which has read once, or the one that is shipped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return Reader.default() if run is None else Reader.load(run)
+    if run is None:
+        return Reader.default()
+    reader = Reader.load(run)
+    try:
+        reader.read(np.eye(84, dtype=np.uint8) * np.uint8(255))
+    except InputError as error:
+        raise InputError(f"{run}: {error}") from None
+    return reader
 
 
 def read(

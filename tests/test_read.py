@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -419,6 +420,27 @@ def test_an_onnx_file_that_is_no_reader_is_one_sentence(call, folder, change):
     (folder / "reader.onnx").write_bytes(_spoilt(change))
     code, out, err = call(folder, "read", "a.png", "--run", "reader.onnx")
     assert (code, out) == (2, "") and err.count("\n") == 1 and "reader.onnx" in err, err
+
+
+def _network(kind):
+    """A Keras network that is no reader's."""
+    import keras
+
+    image = keras.Input((84, 84, 1))
+    flat = keras.layers.Flatten()(keras.layers.AveragePooling2D(12)(image))
+    answer = keras.layers.Dense(55, activation="softmax")(flat)
+    shaped = keras.layers.Reshape((5, 11))(answer)
+    network = keras.Model(image, {"two": [shaped, shaped], "flat": answer, "nan": shaped}[kind])
+    network.set_weights([weights * np.nan for weights in network.get_weights()])
+    return network
+
+
+@pytest.mark.parametrize("kind, words", [("two", "slots"), ("flat", "slots"), ("nan", "probabilities")])
+def test_a_keras_file_that_is_no_reader_is_one_sentence(call, folder, kind, words):
+    shutil.copytree(SHIPPED, folder / "run")
+    _network(kind).save(folder / "run" / "model.keras")
+    code, out, err = call(HERE, "read", folder / "a.png", "--run", folder / "run")
+    assert (code, out) == (2, "") and err.count("\n") == 1 and words in err, err
 
 
 def test_a_reader_can_be_seen():
