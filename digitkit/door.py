@@ -106,8 +106,9 @@ def search(picture: np.ndarray, sure: float) -> list[Number]:
     find_strips, reader = _strips()
     found = find_strips(picture)
     answers = reader.read([strip.ink for strip in found]) if found else []
-    return [
-        Number(answer.text, answer.confidence, tuple(answer.digit_confidence), strip.box, answer.confidence >= sure)
-        for strip, answer in zip(found, answers)
-        if answer.text
-    ]
+    numbers = []
+    for strip, answer in zip(found, answers):
+        box, each = tuple(map(int, strip.box)), tuple(map(float, answer.digit_confidence))
+        if answer.text:
+            numbers.append(Number(answer.text, float(answer.confidence), each, box, bool(answer.confidence >= sure)))
+    return numbers
