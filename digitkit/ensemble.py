@@ -13,7 +13,7 @@ import numpy as np
 
 from .answers import widen
 from .config import InputError
-from .reader import Reader, load_reader, read
+from .reader import Reader, load_reader
 
 # %% ../nbs/44_ensemble.ipynb #9b04ed8c
 VIEWS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # down and right, in pixels
@@ -69,7 +69,7 @@ class Ensemble:
                 total, cut = total + widen(probs, self.slots), cut & ok
         return total / (self.views * len(self.readers)), cut
 
-    read = read
+    read = Reader.read
 
 # %% ../nbs/44_ensemble.ipynb #1226e3f1
 def load_ensemble(folders: Sequence[Path], views: int = 1) -> Ensemble:

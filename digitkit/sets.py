@@ -22,7 +22,8 @@ import h5py
 import numpy as np
 
 from .config import InputError, unknown
-from .image_ops import grayscale, load_image
+from .files import load_image
+from .image_ops import grayscale
 from .labels import BLANK, check_digits, number
 from .scenes import BLOCK, Scenes
 from .store import Store, open_hdf5, replacing, save_scenes

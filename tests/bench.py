@@ -19,9 +19,9 @@ import numpy as np  # noqa: E402
 from digitkit.ahead import Ahead, Recipe, default_workers  # noqa: E402
 from digitkit.audit import audit  # noqa: E402
 from digitkit.config import load_config, root  # noqa: E402
-from digitkit.deploy import load_onnx, save_onnx  # noqa: E402
+from digitkit.deploy import save_onnx  # noqa: E402
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
-from digitkit.reader import Reader, build_reader  # noqa: E402
+from digitkit.reader import Reader, build_reader, load_onnx  # noqa: E402
 from digitkit.reference import reference_scenes  # noqa: E402
 from digitkit.scenes import Scenes, compose  # noqa: E402
 from digitkit.segment import segment  # noqa: E402
@@ -63,6 +63,12 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """  # a small parent: a child's peak counts what its parent held when it was forked
+
+
+def digitkit(*words: str | Path) -> None:
+    """The command in a process of its own, from its start to its end."""
+    line = [Path(sys.executable).with_name("digitkit"), *words]
+    subprocess.run(line, check=True, capture_output=True)
 
 
 def build(n: int) -> None:
@@ -122,10 +128,12 @@ scenes = compose(glyphs, "triple", 1000, seed=1)
 some, image = scenes.images[:256], scenes.images[:1]
 reader = build_reader(load_config("quick", "small"))
 lessons = compose(glyphs, "triple", 512, seed=2)
-whole = Reader.default()  # of whole images, as shipped
+SHIPPED = Path(__file__).parents[1] / "digitkit" / "shipped"
+whole = Reader.load(SHIPPED)  # of whole images, in Keras
 save_onnx(whole, here / "shipped.onnx")
 deployed = load_onnx(here / "shipped.onnx")
 many = compose(glyphs, "ladder14", 20_000, seed=3).images
+cv2.imwrite(str(here / "one.png"), 255 - many[0])
 build(100_000)  # 110,000 scenes for the rows that read
 built = load_set(here / "built-100000")
 save_set({name: split.read(0, 2000) for name, split in built.items()}, here / "tree", "png")
@@ -134,10 +142,8 @@ save_set({name: split.read(0, 2000) for name, split in built.items()}, here / "t
 READ = """
 import sys
 import numpy as np
-from digitkit.deploy import load_onnx
 from digitkit.reader import Reader
-reader = load_onnx(sys.argv[1]) if sys.argv[1].endswith(".onnx") else Reader.default()
-reader.read(np.load(sys.argv[2]))
+Reader.load(sys.argv[1]).read(np.load(sys.argv[2]))
 """
 
 
@@ -192,6 +198,10 @@ ROWS = [
      lambda: audit(load_set(here / "tree")), 1),
     ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),
      lambda: segment(some, "watershed", "aspect"), 5),
+    ("calls a second: digitkit read, one picture", "--run with the same weights in Keras", 1, 1,
+     lambda: digitkit("read", here / "one.png"), lambda: digitkit("read", here / "one.png", "--run", SHIPPED), 3),
+    ("calls a second: digitkit --help", "digitkit scenes --help", 1, 1, lambda: digitkit("--help"),
+     lambda: digitkit("scenes", "--help"), 3),
     ("images a second, one a call: Reader.read", "network.predict", 1, 1, lambda: reader.read(image), through_predict,
      5),
     ("images a second: Reader.read, 256 a call", "1 a call", 256, 32, in_a_batch, one_by_one, 5),
@@ -219,8 +229,9 @@ for name, against, n, m, one, other, rounds in ROWS:
     a, b, ratio = in_turns(one, other, rounds)
     print(f"| {name} | {against} | {n / a:,.0f} | {m / b:,.0f} | {ratio * n / m:.1f} |", flush=True)
 np.save(here / "images.npy", many[:2560])
-peak("reading 2,560 scenes, Keras", READ, "default", here / "images.npy")
-peak("reading 2,560 scenes, ONNX Runtime, Keras imported", READ, here / "shipped.onnx", here / "images.npy")
+peak("reading 2,560 scenes, Keras", READ, SHIPPED, here / "images.npy")
+peak("reading 2,560 scenes, ONNX Runtime", READ, here / "shipped.onnx", here / "images.npy")
+peak("digitkit read, one picture", "import sys; from digitkit.cli import main; main()", "read", here / "one.png")
 for experiment in ("model0", "slots"):
     peak(f"training {experiment} of full on 512 scenes", TRAIN, experiment)
 for what, megabytes in PEAKS.items():

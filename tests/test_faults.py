@@ -163,11 +163,14 @@ def images(tmp_path):
 
 def test_bad_images_are_named_and_the_good_ones_beside_them_answered(tiny, call, images):
     code, out, err = call(tiny.project, "read", images, "--run", RUN, "--format", "json")
-    assert code == 2
-    assert [os.path.basename(row["file"]) for row in json.loads(out)] == ["good.png", "zz_good.png"]
+    assert code == 1
+    rows = {os.path.basename(row["file"]): row for row in json.loads(out)}
+    assert all(rows[name]["text"] for name in ("good.png", "zz_good.png"))
+    assert rows["black.png"]["text"] == rows["white.png"]["text"] == "" and rows["black.png"]["confidence"] == 0
     said = err.splitlines()
-    assert len(said) == 6 and all(line.startswith("digitkit: ") for line in said), err
-    for name, words in [("black", "blank"), ("white", "blank"), ("small", "8x8"), ("truncated", "cut off")]:
+    assert len(said) == 4 and all(line.startswith("digitkit: ") for line in said), err
+    for name, words in [("text", "a text"), ("empty", "empty"), ("small", "8x8"), ("truncated", "cut off")]:
+        assert words in rows[f"{name}.png"]["error"]
         assert [line for line in said if f"{name}.png" in line and words in line], err
 
 
