@@ -147,19 +147,21 @@ def export(
     run: Annotated[Path, typer.Argument(help="A run's folder, such as reports/quick/slots/seed0.")],
     path: Annotated[Path, typer.Argument(help="The file to write; its name ends with .onnx.")],
 ) -> None:
-    """Write a trained reader as one ONNX file, with all that comes before the network."""
+    """Write a trained reader as one ONNX file, with all that comes before the network; it was read with once."""
     if path.suffix != ".onnx":
         raise InputError(f"expected a file whose name ends with .onnx, got {path}.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from digitkit.report import stderr_to
 
     with stderr_to(os.devnull):
+        from digitkit.config import Config
         from digitkit.deploy import save_onnx
         from digitkit.reader import Reader
 
-    reader = Reader.load(run)
+    reader, config = Reader.load(run), Config.from_json((run / "config.json").read_text("utf-8"))
+    origin = dict(profile=config.profile, experiment=config.experiment, seed=str(config.seed))
     with stderr_to(os.devnull):  # the converter is talkative
-        save_onnx(reader, path)
+        save_onnx(reader, path, **origin)
     typer.echo(f"{path}: {reader}")
 
 # %% ../nbs/60_cli.ipynb #4f1a99e9
