@@ -154,21 +154,43 @@ def export(
     typer.echo(str(folder))
 
 # %% ../nbs/59_set_commands.ipynb #88ee8ed2
-def _verdict(found: Audit, threshold: float) -> str:
-    """What the worst pair shares, and what could not be judged."""
-    pairs = found.pairs.melt(["first", "second"], list(LEAKS), "kind", "share")
-    worst = pairs.loc[pairs["share"].idxmax()]
-    judged = "above" if found.leak > threshold else "within"
-    what = f"{worst['share']:.4%} of the {worst['kind']} of {worst['second']} are in {worst['first']}"
-    lines = [f"leak: {what}, {judged} the threshold of {threshold:.4%}."]
-    if unknown_kinds := sorted(set(pairs.loc[pairs["share"].isna(), "kind"])):
-        lines.append(f"not known for every pair, and so not judged: {', '.join(unknown_kinds)}.")
+def _shared(found: Audit, row: int, kind: str) -> str:
+    """What a pair shares of one kind, such as "1 of 75 crops of test is in train"."""
+    (count, total), pair = found.count(row, kind), found.pairs.loc[row]
+    if kind == "copies":
+        kind, which = "scenes", f"copied from {pair['first']} (equal, or saved as JPEG, resized or dimmed)"
+    else:
+        which = f"in {pair['first']}"
+    verb = "is" if count == 1 else "are"
+    return f"{count:,} of {total:,} {kind} of {pair['second']} {verb} {which}"
+
+
+def _unseen(found: Audit) -> list[str]:
+    """What an audit did not look at."""
+    lines, splits = [], found.splits
+    if unknown_kinds := [kind for kind in LEAKS if found.pairs[kind].isna().any()]:
+        lines.append(f"not known for every pair, and so not judged: {', '.join(sorted(unknown_kinds))}.")
     if found.unjudged:
         lines.append(f"no digits could be compared between {'; '.join(found.unjudged)}: this set is not judged.")
-    digits = found.splits[[str(digit) for digit in range(10)]].to_numpy().sum()
-    if (crops := found.splits["crops"].sum()) < digits:
-        lines.append(f"only {crops:,} of {digits:,} digits could be cut out at empty columns and compared as crops.")
-    return "\n".join(lines)
+    digits = splits[[str(digit) for digit in range(10)]].to_numpy().sum()
+    if (crops := splits["crops"].sum()) < digits:
+        what = f"only {crops:,} of {digits:,} digits could be cut out at empty columns"
+        lines.append(f"{what}, with enough ink to tell them apart, and compared as crops.")
+    if plain_scenes := (splits["scenes"] - splits["copies"]).sum():
+        what = f"{plain_scenes:,} of {splits['scenes'].sum():,} scenes have fewer than three digits"
+        lines.append(f"{what}: they were compared byte for byte, copies of them that were changed are not looked for.")
+    return lines
+
+# %% ../nbs/59_set_commands.ipynb #e8ea505a
+def _verdict(found: Audit, threshold: float) -> str:
+    """What the worst pair shares, whatever else is above the threshold, and what was not looked at."""
+    worst = found.pairs[list(LEAKS)].stack().astype(float).sort_values(ascending=False, kind="stable")
+    judged = f"{'above' if found.leak > threshold else 'within'} the threshold of {100 * threshold:g} %"
+    lines = [f"leak: {_shared(found, *worst.index[0])}, {judged}."] if len(worst) else []
+    above = {kind: row for row, kind in worst[worst > threshold].index[::-1]}  # each kind in its worst pair
+    above.pop(worst.index[0][1] if len(worst) else None, None)
+    lines += [f"also above it: {_shared(found, row, kind)}." for kind, row in reversed(above.items())]
+    return "\n".join(lines + _unseen(found))
 
 # %% ../nbs/59_set_commands.ipynb #40c0391b
 def audit(
@@ -177,10 +199,10 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Also draw it into this PNG file.")] = None,
 ) -> None:
-    """What the splits of a set share: images, crops, digits, numbers.
+    """What the splits of a set share: images, copies of them that were changed, crops, digits, numbers.
 
-    Exit code 1 if the share of images, crops or digits is above the threshold, or if digits could not be compared.
-    Shared numbers are shown, not judged.
+    Exit code 1 if the share of images, copies, crops or digits is above the threshold, or if digits could not be
+    compared. Shared numbers are shown, not judged.
     """
     if figure:
         _picture(figure)
