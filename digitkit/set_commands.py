@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
+from zipfile import ZipFile, is_zipfile
 
 import pandas as pd
 import typer
@@ -48,6 +49,12 @@ def _picture(path: Path) -> Path:
         raise InputError(f"{path}: expected a PNG file to write, with a name that ends with .png.")
     return path
 
+
+def _outside(path: Path, written: Path) -> None:
+    """InputError where something would be written into the set that is read: it would be no set after that."""
+    if written.resolve().is_relative_to(path.resolve()):
+        raise InputError(f"{written}: expected a place outside the set {path}, which it would spoil.")
+
 # %% ../nbs/59_set_commands.ipynb #859c0987
 scenes_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _Folder = Annotated[Path, typer.Argument(help="The folder to write; a set's splits are files in it.")]
@@ -60,6 +67,20 @@ def scenes() -> None:
     """Build, look at and convert sets of scenes."""
 
 # %% ../nbs/59_set_commands.ipynb #1fd572d9
+_LONGEST, _LARGEST = 10_000, 10**9  # characters of a layout; bytes of an archive's arrays, MNIST's are 55 million
+
+
+def _check_size(layout: str, glyphs: str) -> None:
+    """InputError for a layout or a source of glyphs that is too large to be one."""
+    if len(layout) > _LONGEST:
+        raise InputError(f"layout: expected at most {_LONGEST:,} characters, got {len(layout):,}.")
+    if glyphs.endswith(".npz") and is_zipfile(glyphs):
+        with ZipFile(glyphs) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise InputError(f"{glyphs}: expected arrays of at most {_LARGEST:,} bytes, got {size:,}.")
+
+
 @scenes_app.command()
 def build(
     folder: _Folder,
@@ -78,6 +99,7 @@ def build(
         raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
     for split in wanted:
         split_seed(split, seed)
+    _check_size(layout, glyphs)
     parse_layouts(layout)
     parts = split_glyphs(load_glyphs(glyphs), protocol)
     for split, n in wanted.items():
@@ -96,6 +118,7 @@ def reference(
     format: Annotated[str, typer.Option(help="png is the generator's own tree; h5 is smaller and faster.")] = "h5",
 ) -> None:
     """Make the set of the public generator, pixel for pixel. Its splits share their digits: see `digitkit audit`."""
+    _check_size("", glyphs)
     splits = reference_splits(load_glyphs(glyphs), slots, per_number, seed)
     save_set(splits, folder, format, _progress("reference", sum(map(len, splits.values()))))
     typer.echo(f"{folder}: {', '.join(f'{len(split):,} {name}' for name, split in splits.items())}")
@@ -131,7 +154,7 @@ def show(
     count: Annotated[int, typer.Option(min=1, max=400, help="How many scenes, from the first on.")] = 24,
 ) -> None:
     """Draw the first scenes of a split, with their numbers and, where they are known, the boxes of their digits."""
-    _picture(picture)
+    _outside(path, _picture(picture))
     splits = load_set(path)
     if split is not None and split not in splits:
         raise unknown("split", split, splits)
@@ -146,9 +169,10 @@ def show(
 def export(
     path: _AnySet,
     folder: _Folder,
-    format: Annotated[str, typer.Option(help="png (a tree), npz, csv (labels), coco, yolo, or h5 (stores).")],
+    format: Annotated[str, typer.Option(help="png (a tree), npz, csv (with images), coco, yolo, or h5 (stores).")],
 ) -> None:
     """Write a set in another format; also how a set from elsewhere becomes a folder of stores."""
+    _outside(path, folder)
     splits = load_set(path)
     save_set(splits, folder, format, _progress(format, sum(map(len, splits.values()))))
     typer.echo(str(folder))
@@ -205,7 +229,7 @@ def audit(
     compared. Shared numbers are shown, not judged.
     """
     if figure:
-        _picture(figure)
+        _outside(path, _picture(figure))
     splits = load_set(path)
     found = audit_set(splits, _progress("audit", sum(map(len, splits.values()))))
     if figure:

@@ -227,6 +227,26 @@ def _array_split(path: Path, shapes: dict[str, tuple[int, ...]], split: str) -> 
     reader = partial(_read_arrays, path, images, labels if labelled else None)
     return Split(shape[0], reader, {"source": path.name, "format": "HDF5 arrays", "split": split})
 
+# %% ../nbs/23_sets.ipynb #3893d150
+_DENSEST = 1100  # bytes that gzip makes of one, at most
+
+
+def _check_whole(path: Path) -> None:
+    """InputError where a file takes an array from elsewhere, or declares more of it than it can hold."""
+    with open_hdf5(path) as file:
+        for name in file:
+            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+                raise InputError(f"{path}, {name}: expected an array in the file, got a link.")
+            item = file[name]
+            if not isinstance(item, h5py.Dataset):
+                continue
+            if item.external or item.is_virtual:
+                raise InputError(f"{path}, {name}: expected an array in the file, got one that lies in another file.")
+            held = item.id.get_storage_size()
+            if item.dtype.kind in "biuf" and item.nbytes > _DENSEST * (held + 4096):
+                what = f"{item.shape} {item.dtype} in {held:,} bytes"
+                raise InputError(f"{path}, {name}: expected an array that is filled, got {what}.")
+
 # %% ../nbs/23_sets.ipynb #f447eac6
 _KINDS = (
     f"a .h5 store of digitkit or a folder of them, a tree of PNG files {_TREE}, an HDF5 file with the keys "
@@ -236,6 +256,7 @@ _KINDS = (
 
 def _load_hdf5(path: Path) -> dict[str, Store | Split]:
     """The splits of one HDF5 file."""
+    _check_whole(path)
     with open_hdf5(path) as file:
         shapes = {name: item.shape for name, item in file.items() if isinstance(item, h5py.Dataset)}
         keys, is_store = ", ".join(file) or "none", "schema" in file.attrs
@@ -251,6 +272,8 @@ def _load_stores(folder: Path) -> dict[str, Store]:
     """The stores in a folder by the stems of their names."""
     if strange := [name for name in _names(folder) if not name.endswith(".h5")]:
         raise InputError(f"{folder / strange[0]}: expected .h5 stores alone in a folder that holds one.")
+    for name in _names(folder):
+        _check_whole(folder / name)
     stores = {name.removesuffix(".h5"): Store(folder / name) for name in _names(folder)}
     return {split: stores[split] for split in _in_order(stores)}
 
@@ -348,7 +371,7 @@ def _save_npz(sets: dict, folder: Path, watch: Callable) -> None:
         np.savez_compressed(folder / f"{split}.npz", **Scenes.join(list(watch(source.blocks()))).known())
 
 # %% ../nbs/23_sets.ipynb #dc20d5e0
-_COLUMNS = ("split", "scene", "number", "overlap", "glyph_ids", "boxes", "visible")
+_COLUMNS = ("file", "split", "scene", "number", "overlap", "glyph_ids", "boxes", "visible")
 
 
 def _per_digit(block: Scenes, name: str, row: int, form: Callable, between: str = " ") -> str:
@@ -359,24 +382,28 @@ def _per_digit(block: Scenes, name: str, row: int, form: Callable, between: str 
 
 
 def _save_csv(sets: dict, folder: Path, watch: Callable) -> None:
-    """`labels.csv`, without the images."""
+    """`labels.csv` and an image for each of its rows, `<split>-000000.png`."""
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for split, source in sets.items():
             for start, block in _numbered(split, source, watch, "digits"):
                 for row, text in enumerate(number(block.digits)):
+                    if not text:
+                        raise InputError(f"split {split}, scene {start + row}: a table has no place for no digits.")
+                    name = f"{split}-{start + row:06d}.png"
+                    _write_image(folder / name, block.images[row])
                     overlap = "" if block.overlap is None else f"{block.overlap[row]:.6f}"
                     ids = _per_digit(block, "glyph_ids", row, str)
                     boxes = _per_digit(block, "boxes", row, lambda box: " ".join(map(str, box)), "; ")
                     visible = _per_digit(block, "visible", row, "{:.6f}".format)
-                    writer.writerow([split, start + row, text, overlap, ids, boxes, visible])
+                    writer.writerow([name, split, start + row, text, overlap, ids, boxes, visible])
 
 # %% ../nbs/23_sets.ipynb #aa649669
 def _objects(block: Scenes) -> Iterator[list[tuple[int, list[int]]]]:
     """For each scene its digits that have a box with an area, each with that box."""
     for digits, boxes in zip(block.digits.tolist(), block.boxes.tolist()):
-        yield [(digit, box) for digit, box in zip(digits, boxes) if digit != BLANK and box[2] * box[3] > 0]
+        yield [(digit, box) for digit, box in zip(digits, boxes) if digit != BLANK and min(box[2:]) > 0]
 
 
 def _save_coco(sets: dict, folder: Path, watch: Callable) -> None:
@@ -394,14 +421,26 @@ def _save_coco(sets: dict, folder: Path, watch: Callable) -> None:
                     for digit, box in objects:
                         file.write(",\n" if count else "\n")
                         count += 1
-                        facts = {"id": count, "image_id": k + 1, "category_id": digit, "bbox": box}
+                        facts = {"id": count, "image_id": k + 1, "category_id": digit + 1, "bbox": box}
                         file.write(json.dumps(facts | {"area": box[2] * box[3], "iscrowd": 0}))
             named = ({"id": k + 1, "file_name": f"{k:06d}.png"} for k in range(len(source)))
             images = ",\n".join(json.dumps(image | {"width": width, "height": height}) for image in named)
-            categories = [{"id": digit, "name": str(digit), "supercategory": "digit"} for digit in range(10)]
+            categories = [{"id": digit + 1, "name": str(digit), "supercategory": "digit"} for digit in range(10)]
             file.write(f'],\n"images": [\n{images}],\n"categories": {json.dumps(categories)}}}\n')
 
 # %% ../nbs/23_sets.ipynb #70841c71
+_INSTEAD = {"train": (), "val": ("valid", "validation", "test", "train")}  # of a split that a set does not have
+
+
+def _places(splits: list[str]) -> str:
+    """The lines of `data.yaml` that say where the images of each split are, and those of `train` and `val`."""
+    lines = [f"{split}: images/{split}\n" for split in splits]
+    for missing in (name for name in _INSTEAD if name not in splits):
+        other = next((name for name in _INSTEAD[missing] if name in splits), splits[0])
+        lines.append(f"{missing}: images/{other}  # this set has no split {missing}, and YOLO's tools ask for one\n")
+    return "".join(lines)
+
+
 def _save_yolo(sets: dict, folder: Path, watch: Callable) -> None:
     """`images/<split>/000000.png`, `labels/<split>/000000.txt` and `data.yaml`."""
     for split, source in sets.items():
@@ -415,9 +454,8 @@ def _save_yolo(sets: dict, folder: Path, watch: Callable) -> None:
                 shares = [(d, np.array([x + w / 2, y + h / 2, w, h]) / scale) for d, (x, y, w, h) in objects]
                 lines = [f"{digit} " + " ".join(f"{s:.8f}" for s in share) + "\n" for digit, share in shares]
                 (labels / f"{k:06d}.txt").write_text("".join(lines))
-    places = "".join(f"{split}: images/{split}\n" for split in sets)
     names = "".join(f'  {digit}: "{digit}"\n' for digit in range(10))
-    (folder / "data.yaml").write_text(f"{places}names:\n{names}", encoding="utf-8")
+    (folder / "data.yaml").write_text(f"{_places(list(sets))}names:\n{names}", encoding="utf-8")
 
 # %% ../nbs/23_sets.ipynb #d7965ca4
 FORMATS = {
@@ -447,7 +485,7 @@ def save_set(
         - "png": `<split>/<number>/<k>_<number>.png`, k from 0 within each number
         - "h5": `<split>.h5`, stores, with the origin of each split
         - "npz": `<split>.npz`, plain arrays; a whole split is in memory
-        - "csv": `labels.csv`, a row for each scene, without images; digit by digit, in the order of the number:
+        - "csv": `labels.csv`, a row for each scene, its image beside it; digit by digit, as the number has them:
           `glyph_ids`, `visible`, and `boxes` as left, top, width, height, with "; " between boxes
         - "coco": `<split>/000000.png` and `annotations/instances_<split>.json`
         - "yolo": `images/<split>/000000.png`, `labels/<split>/000000.txt` and `data.yaml`
