@@ -21,6 +21,7 @@ from .image_ops import grayscale
 from .labels import BLANK, counts, number
 from .scenes import Scenes
 from .segment import cut
+from .sets import Source
 
 # %% ../nbs/24_audit.ipynb #2cb7e5ce
 def seen_share(first: np.ndarray, second: np.ndarray) -> float:
@@ -196,7 +197,7 @@ def _pair_row(earlier: list[Traces], later: Traces, nearest: list[np.ndarray]) -
     return row
 
 # %% ../nbs/24_audit.ipynb #88b0f82b
-def audit(splits: Mapping[str, Scenes], watch: Callable[[Iterable[Scenes]], Iterable[Scenes]] = iter) -> Audit:
+def audit(splits: Mapping[str, Source], watch: Callable[[Iterable[Scenes]], Iterable[Scenes]] = iter) -> Audit:
     """What the splits of a set hold and share.
 
     Parameters
