@@ -121,11 +121,13 @@ def save_onnx(reader: Reader, path: Path, **origin: str) -> None:
     Raises
     ------
     InputError
-        Under another backend of Keras than TensorFlow, if the file's answers are not the network's within 0.0001, and
-        if the disk refuses; nothing is written then.
+        Under another backend of Keras than TensorFlow, for a reader that came from ONNX itself, if the file's answers
+        are not the network's within 0.0001, and if the disk refuses; nothing is written then.
     """
     if (backend := keras.backend.backend()) != "tensorflow":
         raise InputError(f"export to ONNX expects Keras' backend to be tensorflow, got {backend}: set KERAS_BACKEND.")
+    if not isinstance(reader.network, keras.Model):
+        raise InputError("export to ONNX expects a reader with its Keras network, got one that was read from ONNX.")
     network = without_training(reader.network)
     network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants a built one
     with replacing(path) as part:
