@@ -21,9 +21,10 @@ test: lint  ## every test; ends with pytest's counts
 	@$(BIN)/nbdev-test --n-workers 2
 	@$(BIN)/pytest -q
 
-lint: $(READY)  ## style, and that notebooks are clean and exported
+lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
 	@$(BIN)/ruff check --quiet nbs tests
 	@$(BIN)/ruff format --check --quiet nbs tests
+	@$(BIN)/basedpyright
 	@$(BIN)/python tests/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
 
 notebooks: $(READY)  ## run every component notebook and keep its outputs

@@ -46,17 +46,18 @@ def export(
     run: Annotated[Path, typer.Argument(help="A run's folder, such as reports/quick/slots/seed0.")],
     path: Annotated[Path, typer.Argument(help="The file to write; its name ends with .onnx.")],
 ) -> None:
-    """Write a trained reader as one ONNX file, with all that comes before the network."""
+    """Write a trained reader as one ONNX file, with all that comes before the network; it was read with once."""
     if path.suffix != ".onnx":
         raise InputError(f"expected a file whose name ends with .onnx, got {path}.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with own_stderr():  # TensorFlow and the converter are talkative
         with stoppable():
+            from digitkit.config import Config
             from digitkit.deploy import save_onnx
             from digitkit.reader import Reader
 
-        reader = Reader.load(run)
-        save_onnx(reader, path)
+        reader, config = Reader.load(run), Config.from_json((run / "config.json").read_text("utf-8"))
+        save_onnx(reader, path, profile=config.profile, experiment=config.experiment, seed=str(config.seed))
     typer.echo(f"{path}: {reader}")
 
 # %% ../nbs/60_app.ipynb #440416aa

@@ -157,6 +157,7 @@ def _typed(text: str, kind: type):
     return kind(text)
 
 
+_LONGEST = 10_000  # characters of a value
 _WORDS = {bool: "yes or no", int: "a whole number", float: "a number", dict: "a JSON object of lists"}
 
 # %% ../nbs/00_config.ipynb #5e0baf7f
@@ -164,8 +165,8 @@ _NAMES = dict(protocol=("honest", "pooled"), schedule=("plateau", "onecycle"), p
 _NEVER_EMPTY = ("layouts", "tests", "experiments")
 _ONCE = ("tests", "experiments", "select", "members")  # twice, they would be counted twice, or share a folder
 _COUNTS = ("train_scenes", "val_scenes", "test_scenes", "batch_size", "epochs", "patience", "lr_patience")
-_RANGES = dict.fromkeys((*_COUNTS, "select_epochs", "jobs", "seeds"), (1, math.inf))
-_RANGES |= dict(folds=(2, 100), resamples=(10, math.inf), slots=(1, 5), views=(1, 9))
+_RANGES = dict.fromkeys((*_COUNTS, "select_epochs", "jobs"), (1, math.inf))
+_RANGES |= dict(seeds=(1, 1000), folds=(2, 100), resamples=(10, math.inf), slots=(1, 5), views=(1, 9))
 _RANGES |= dict(rotation=(0, 180), learning_rate=(1e-8, 10), lr_floor=(0, 10))
 _RANGES |= dict.fromkeys(("dropout", "shift", "zoom", "lr_factor"), (0, 0.99))
 
@@ -222,6 +223,8 @@ def _value(key: str, value: str, kinds: dict[str, type]):
     """A value with the type of its key; InputError for an unknown key, a wrong type, a value that is none for it."""
     if key not in kinds:
         raise unknown("key", key, kinds)
+    if len(value) > _LONGEST:
+        raise InputError(f"{key} expects at most {_LONGEST:,} characters, got {len(value):,}.")
     try:
         typed = _typed(value, kinds[key])
     except (ValueError, KeyError, RecursionError):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
+from zipfile import ZipFile, is_zipfile
 
 import pandas as pd
 import typer
@@ -48,6 +49,12 @@ def _picture(path: Path) -> Path:
         raise InputError(f"{path}: expected a PNG file to write, with a name that ends with .png.")
     return path
 
+
+def _outside(path: Path, written: Path) -> None:
+    """InputError where something would be written into the set that is read: it would be no set after that."""
+    if written.resolve().is_relative_to(path.resolve()):
+        raise InputError(f"{written}: expected a place outside the set {path}, which it would spoil.")
+
 # %% ../nbs/59_set_commands.ipynb #859c0987
 scenes_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _Folder = Annotated[Path, typer.Argument(help="The folder to write; a set's splits are files in it.")]
@@ -60,6 +67,20 @@ def scenes() -> None:
     """Build, look at and convert sets of scenes."""
 
 # %% ../nbs/59_set_commands.ipynb #1fd572d9
+_LONGEST, _LARGEST = 10_000, 10**9  # characters of a layout; bytes of an archive's arrays, MNIST's are 55 million
+
+
+def _check_size(layout: str, glyphs: str) -> None:
+    """InputError for a layout or a source of glyphs that is too large to be one."""
+    if len(layout) > _LONGEST:
+        raise InputError(f"layout: expected at most {_LONGEST:,} characters, got {len(layout):,}.")
+    if glyphs.endswith(".npz") and is_zipfile(glyphs):
+        with ZipFile(glyphs) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise InputError(f"{glyphs}: expected arrays of at most {_LARGEST:,} bytes, got {size:,}.")
+
+
 @scenes_app.command()
 def build(
     folder: _Folder,
@@ -78,6 +99,7 @@ def build(
         raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
     for split in wanted:
         split_seed(split, seed)
+    _check_size(layout, glyphs)
     parse_layouts(layout)
     parts = split_glyphs(load_glyphs(glyphs), protocol)
     for split, n in wanted.items():
@@ -96,6 +118,7 @@ def reference(
     format: Annotated[str, typer.Option(help="png is the generator's own tree; h5 is smaller and faster.")] = "h5",
 ) -> None:
     """Make the set of the public generator, pixel for pixel. Its splits share their digits: see `digitkit audit`."""
+    _check_size("", glyphs)
     splits = reference_splits(load_glyphs(glyphs), slots, per_number, seed)
     save_set(splits, folder, format, _progress("reference", sum(map(len, splits.values()))))
     typer.echo(f"{folder}: {', '.join(f'{len(split):,} {name}' for name, split in splits.items())}")
@@ -131,7 +154,7 @@ def show(
     count: Annotated[int, typer.Option(min=1, max=400, help="How many scenes, from the first on.")] = 24,
 ) -> None:
     """Draw the first scenes of a split, with their numbers and, where they are known, the boxes of their digits."""
-    _picture(picture)
+    _outside(path, _picture(picture))
     splits = load_set(path)
     if split is not None and split not in splits:
         raise unknown("split", split, splits)
@@ -146,29 +169,52 @@ def show(
 def export(
     path: _AnySet,
     folder: _Folder,
-    format: Annotated[str, typer.Option(help="png (a tree), npz, csv (labels), coco, yolo, or h5 (stores).")],
+    format: Annotated[str, typer.Option(help="png (a tree), npz, csv (with images), coco, yolo, or h5 (stores).")],
 ) -> None:
     """Write a set in another format; also how a set from elsewhere becomes a folder of stores."""
+    _outside(path, folder)
     splits = load_set(path)
     save_set(splits, folder, format, _progress(format, sum(map(len, splits.values()))))
     typer.echo(str(folder))
 
 # %% ../nbs/59_set_commands.ipynb #88ee8ed2
-def _verdict(found: Audit, threshold: float) -> str:
-    """What the worst pair shares, and what could not be judged."""
-    pairs = found.pairs.melt(["first", "second"], list(LEAKS), "kind", "share")
-    worst = pairs.loc[pairs["share"].idxmax()]
-    judged = "above" if found.leak > threshold else "within"
-    what = f"{worst['share']:.4%} of the {worst['kind']} of {worst['second']} are in {worst['first']}"
-    lines = [f"leak: {what}, {judged} the threshold of {threshold:.4%}."]
-    if unknown_kinds := sorted(set(pairs.loc[pairs["share"].isna(), "kind"])):
-        lines.append(f"not known for every pair, and so not judged: {', '.join(unknown_kinds)}.")
+def _shared(found: Audit, row: int, kind: str) -> str:
+    """What a pair shares of one kind, such as "1 of 75 crops of test is in train"."""
+    (count, total), pair = found.count(row, kind), found.pairs.loc[row]
+    if kind == "copies":
+        kind, which = "scenes", f"copied from {pair['first']} (equal, or saved as JPEG, resized or dimmed)"
+    else:
+        which = f"in {pair['first']}"
+    verb = "is" if count == 1 else "are"
+    return f"{count:,} of {total:,} {kind} of {pair['second']} {verb} {which}"
+
+
+def _unseen(found: Audit) -> list[str]:
+    """What an audit did not look at."""
+    lines, splits = [], found.splits
+    if unknown_kinds := [kind for kind in LEAKS if found.pairs[kind].isna().any()]:
+        lines.append(f"not known for every pair, and so not judged: {', '.join(sorted(unknown_kinds))}.")
     if found.unjudged:
         lines.append(f"no digits could be compared between {'; '.join(found.unjudged)}: this set is not judged.")
-    digits = found.splits[[str(digit) for digit in range(10)]].to_numpy().sum()
-    if (crops := found.splits["crops"].sum()) < digits:
-        lines.append(f"only {crops:,} of {digits:,} digits could be cut out at empty columns and compared as crops.")
-    return "\n".join(lines)
+    digits = splits[[str(digit) for digit in range(10)]].to_numpy().sum()
+    if (crops := splits["crops"].sum()) < digits:
+        what = f"only {crops:,} of {digits:,} digits could be cut out at empty columns"
+        lines.append(f"{what}, with enough ink to tell them apart, and compared as crops.")
+    if plain_scenes := (splits["scenes"] - splits["copies"]).sum():
+        what = f"{plain_scenes:,} of {splits['scenes'].sum():,} scenes have fewer than three digits"
+        lines.append(f"{what}: they were compared byte for byte, copies of them that were changed are not looked for.")
+    return lines
+
+# %% ../nbs/59_set_commands.ipynb #e8ea505a
+def _verdict(found: Audit, threshold: float) -> str:
+    """What the worst pair shares, whatever else is above the threshold, and what was not looked at."""
+    worst = found.pairs[list(LEAKS)].stack().astype(float).sort_values(ascending=False, kind="stable")
+    judged = f"{'above' if found.leak > threshold else 'within'} the threshold of {100 * threshold:g} %"
+    lines = [f"leak: {_shared(found, *worst.index[0])}, {judged}."] if len(worst) else []
+    above = {kind: row for row, kind in worst[worst > threshold].index[::-1]}  # each kind in its worst pair
+    above.pop(worst.index[0][1] if len(worst) else None, None)
+    lines += [f"also above it: {_shared(found, row, kind)}." for kind, row in reversed(above.items())]
+    return "\n".join(lines + _unseen(found))
 
 # %% ../nbs/59_set_commands.ipynb #40c0391b
 def audit(
@@ -177,13 +223,13 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Also draw it into this PNG file.")] = None,
 ) -> None:
-    """What the splits of a set share: images, crops, digits, numbers.
+    """What the splits of a set share: images, copies of them that were changed, crops, digits, numbers.
 
-    Exit code 1 if the share of images, crops or digits is above the threshold, or if digits could not be compared.
-    Shared numbers are shown, not judged.
+    Exit code 1 if the share of images, copies, crops or digits is above the threshold, or if digits could not be
+    compared. Shared numbers are shown, not judged.
     """
     if figure:
-        _picture(figure)
+        _outside(path, _picture(figure))
     splits = load_set(path)
     found = audit_set(splits, _progress("audit", sum(map(len, splits.values()))))
     if figure:
