@@ -5,17 +5,18 @@
 # %% auto #0
 __all__ = ['NOTHING', 'best_path', 'text_probability', 'StripAnswer', 'decode_columns', 'StripReader']
 
-# %% ../nbs/31_strips.ipynb #90b05640
+# %% ../nbs/31_strips.ipynb #3b7b139b
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from .runtime import OnnxNetwork
+from onnxruntime import InferenceSession
 
 from .config import InputError
 from .lines import HEIGHT
+from .runtime import open_session
 
 # %% ../nbs/31_strips.ipynb #266341c2
 NOTHING = 0  # the class of a column that says nothing new; digit d is class d + 1
@@ -74,7 +75,7 @@ def decode_columns(columns: np.ndarray) -> StripAnswer:
     each = tuple(float(columns[b:e, d + 1].max()) for d, b, e in zip(digits, begins, ends))
     return StripAnswer("".join(map(str, digits)), min(text_probability(columns, digits), 1.0), each)
 
-# %% ../nbs/31_strips.ipynb #c0f93e1d
+# %% ../nbs/31_strips.ipynb #5bf18cb0
 _STEP = 32  # pixels: strips of nearly one width go through the network together
 _BATCH = 64
 
@@ -92,26 +93,42 @@ class StripReader:
 
     Parameters
     ----------
-    network : an `OnnxNetwork`, or anything that has its `predict_on_batch`
+    session : of ONNX Runtime, see `runtime.open_session`
+
+    Raises
+    ------
+    InputError
+        For a network that takes or gives another shape.
     """
 
-    def __init__(self, network):
-        self.network = network
+    def __init__(self, session: InferenceSession):
+        self.session = session
+        takes, gives = session.get_inputs()[0].shape, session.get_outputs()[0].shape
+        if len(takes) != 4 or takes[1] != HEIGHT or takes[3] != 1 or len(gives) != 3:
+            raise InputError(f"expected a network from (n, {HEIGHT}, W, 1) to (n, T, 11), got {takes} to {gives}.")
 
     @staticmethod
     @cache
     def default() -> "StripReader":
         """The reader that is shipped with the package."""
-        return StripReader(OnnxNetwork((files("digitkit") / "shipped" / "strips.onnx").read_bytes()))
+        return StripReader(open_session((files("digitkit") / "shipped" / "strips.onnx").read_bytes()))
+
+    def _answer(self, images: np.ndarray) -> np.ndarray:
+        """Columns (n, T, 11) of probabilities for images (n, 32, W, 1); InputError where they are none."""
+        columns = self.session.run(None, {self.session.get_inputs()[0].name: images})[0]
+        if columns.shape[2:] != (11,) or not (columns.min() >= 0 and columns.max() <= 1 + 1e-4):  # never true for NaN
+            raise InputError(f"expected columns of 11 probabilities, got {columns.shape} up to {columns.max():.3g}.")
+        return columns
 
     def columns(self, strips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Columns (T, 11) float32 of probabilities for each strip (32, w) uint8; InputError for another shape."""
-        inputs, answers = [_padded(strip) for strip in strips], [None] * len(strips)
-        for width in {x.shape[1] for x in inputs}:
-            alike = [i for i, x in enumerate(inputs) if x.shape[1] == width]
+        images = [_padded(strip) for strip in strips]
+        answers: list[np.ndarray] = [np.empty(0)] * len(images)
+        for width in {image.shape[1] for image in images}:
+            alike = [i for i, image in enumerate(images) if image.shape[1] == width]
             for first in range(0, len(alike), _BATCH):
                 some = alike[first : first + _BATCH]
-                for i, answer in zip(some, self.network.predict_on_batch(np.stack([inputs[i] for i in some]))):
+                for i, answer in zip(some, self._answer(np.stack([images[i] for i in some]))):
                     answers[i] = answer
         return answers
 
