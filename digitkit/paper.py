@@ -36,14 +36,32 @@ def is_bright_ink(grey: np.ndarray) -> bool:
     off = small - cv2.medianBlur(wide, third)[third:-third, third:-third].astype(np.float32)
     return bool((np.maximum(off, 0) ** 2).sum() > (np.minimum(off, 0) ** 2).sum())
 
-# %% ../nbs/27_paper.ipynb #97908ed6
+# %% ../nbs/27_paper.ipynb #1f951fbb
+_DEEP = 24  # levels that a wide closing must be brighter by
+
+
+def _closed(picture: np.ndarray, side: int) -> np.ndarray:
+    """A picture without what is dark and narrower than `side` pixels."""
+    return cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+
+
+def _enclosed(mask: np.ndarray) -> np.ndarray:
+    """The pieces of a mask (H, W) bool that do not reach its border."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    return mask & ~np.isin(labels, border)
+
+
 def ground(picture: np.ndarray) -> np.ndarray:
     """The paper under dark ink: uint8 of the shape of `picture`."""
     height, width = picture.shape[:2]
     small = cv2.resize(picture, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
-    side = max(3, max(small.shape[:2]) // 6)
-    filled = cv2.blur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)), (5, 5))
-    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    sixth = max(3, max(small.shape[:2]) // 6)
+    filled, wide = _closed(small, sixth), _closed(small, 3 * sixth)
+    deep = cv2.subtract(wide, filled)
+    thick = _enclosed((deep if deep.ndim == 2 else deep.max(axis=2)) > _DEEP)
+    filled[thick] = wide[thick]
+    return cv2.resize(cv2.blur(filled, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
 
 # %% ../nbs/27_paper.ipynb #c0f96198
 def stretch(ink: np.ndarray, level: int, least: float = 4) -> np.ndarray:
