@@ -12,7 +12,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench ship readme lint lock clean
+.PHONY: report test notebooks lab bench ship recognition readme lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -45,6 +45,11 @@ ship: EXPERIMENT = columns
 ship: $(READY)  ## put the reader of a run (by default PROFILE=full EXPERIMENT=columns) into the package, with its page
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
+
+recognition: PROFILE = record
+recognition: $(READY)  ## train the readers of pictures in the sizes of PROFILE (default record: one accelerator)
+	@mkdir -p reports/$(PROFILE)/recognition && $(BIN)/papermill --no-progress-bar --cwd . \
+	  nbs/reports/95_recognition.ipynb reports/$(PROFILE)/recognition/train.ipynb -p profile $(PROFILE)
 
 readme:  ## put the tables of the reports that are here into README.md
 	@for p in quick full reference record; do test ! -f reports/$$p/summary.md || \
