@@ -105,7 +105,7 @@ def search(picture: np.ndarray, sure: float) -> list[Number]:
     """The numbers that are found in a picture (H, W) or (H, W, 3) uint8, sure from a confidence of `sure`."""
     find_strips, reader = _strips()
     found = find_strips(picture)
-    answers = reader.read([strip.ink for strip in found]) if found else []
+    answers = reader.read([strip.looks for strip in found]) if found else []
     numbers = []
     for strip, answer in zip(found, answers):
         box, each = tuple(map(int, strip.box)), tuple(map(float, answer.digit_confidence))

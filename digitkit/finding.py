@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Finder', 'reading_order', 'Strip', 'find_strips']
 
-# %% ../nbs/30_finding.ipynb #c88987c7
+# %% ../nbs/30_finding.ipynb #5254dddf
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ import numpy as np
 from onnxruntime import InferenceSession
 
 from .config import InputError
-from .lines import CANVAS, CELL, box_of, onto_canvas, read_cores, refine, strip
+from .lines import CANVAS, CELL, box_of, looks, onto_canvas, read_cores, refine
 from .paper import ink
 from .runtime import open_session
 
@@ -70,7 +70,7 @@ def reading_order(lines: np.ndarray) -> list[int]:
             rows.append([k])
     return [k for row in rows for k in sorted(row, key=lambda k: lines[k, 0])]
 
-# %% ../nbs/30_finding.ipynb #0a66fd70
+# %% ../nbs/30_finding.ipynb #97567399
 @dataclass(frozen=True, eq=False)
 class Strip:
     """A number that was found and is not read yet.
@@ -78,11 +78,11 @@ class Strip:
     Attributes
     ----------
     box : left, top, width and height in pixels of the picture
-    ink : (32, w) uint8, level, bright on black
+    looks : three strips (32, w) uint8, level, bright on black, see `lines.looks`
     """
 
     box: tuple[int, int, int, int]
-    ink: np.ndarray
+    looks: tuple[np.ndarray, ...]
 
 
 def find_strips(picture: np.ndarray, finder: Finder | None = None) -> list[Strip]:
@@ -90,4 +90,4 @@ def find_strips(picture: np.ndarray, finder: Finder | None = None) -> list[Strip
     page, factor = ink(picture)
     lines = (finder or Finder.default()).lines(page)
     scale = np.array([factor, factor, factor, factor, 1])
-    return [Strip(box_of(lines[k] / scale, picture.shape), strip(page, lines[k])) for k in reading_order(lines)]
+    return [Strip(box_of(lines[k] / scale, picture.shape), looks(page, lines[k])) for k in reading_order(lines)]

@@ -51,7 +51,7 @@ def text_probability(columns: np.ndarray, digits: Sequence[int]) -> float:
         reached = before * now
     return float(reached[-2:].sum())
 
-# %% ../nbs/31_strips.ipynb #5275c52f
+# %% ../nbs/31_strips.ipynb #218ff68f
 @dataclass(frozen=True)
 class StripAnswer:
     """What was read in a strip.
@@ -68,14 +68,23 @@ class StripAnswer:
     digit_confidence: tuple[float, ...]
 
 
-def decode_columns(columns: np.ndarray) -> StripAnswer:
-    """The answer in columns (T, 11) of probabilities."""
+def _each(columns: np.ndarray) -> tuple[float, ...]:
+    """The greatest probability that a column gives each digit on the likeliest path through columns (T, 11)."""
     digits, begins = best_path(columns)
     ends = [*begins[1:], len(columns)]
-    each = tuple(float(columns[b:e, d + 1].max()) for d, b, e in zip(digits, begins, ends))
-    return StripAnswer("".join(map(str, digits)), min(text_probability(columns, digits), 1.0), each)
+    return tuple(float(columns[b:e, d + 1].max()) for d, b, e in zip(digits, begins, ends))
 
-# %% ../nbs/31_strips.ipynb #5bf18cb0
+
+def decode_columns(looks: Sequence[np.ndarray]) -> StripAnswer:
+    """The answer in the columns (T, 11) of probabilities of each look at a number."""
+    proposed = [best_path(columns)[0] for columns in looks]
+    means = [float(np.mean([text_probability(columns, text) for columns in looks])) for text in proposed]
+    best = int(np.argmax(means))
+    those = [k for k, text in enumerate(proposed) if text == proposed[best]]
+    surest = max(those, key=lambda k: text_probability(looks[k], proposed[k]))
+    return StripAnswer("".join(map(str, proposed[best])), min(means[best], 1.0), _each(looks[surest]))
+
+# %% ../nbs/31_strips.ipynb #8f82b218
 _STEP = 32  # pixels: strips of nearly one width go through the network together
 _BATCH = 64
 
@@ -132,6 +141,7 @@ class StripReader:
                     answers[i] = answer
         return answers
 
-    def read(self, strips: Sequence[np.ndarray]) -> list[StripAnswer]:
-        """What stands in each strip (32, w) uint8; InputError for another shape."""
-        return [decode_columns(columns) for columns in self.columns(strips)]
+    def read(self, numbers: Sequence[Sequence[np.ndarray]]) -> list[StripAnswer]:
+        """What each number says, from the strips (32, w) uint8 of its looks; InputError for another shape."""
+        columns = iter(self.columns([strip for looks in numbers for strip in looks]))
+        return [decode_columns([next(columns) for _ in looks]) for looks in numbers]

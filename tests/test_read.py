@@ -20,6 +20,7 @@ from conftest import BIN, HERE, RUN, command
 from PIL import Image
 
 from digitkit.files import load_image
+from digitkit.deploy import RECIPE
 from digitkit.glyphs import load_glyphs
 from digitkit.labels import number
 from digitkit.scenes import compose
@@ -65,8 +66,9 @@ def test_the_page_of_the_shipped_reader_ends_as_make_ship_writes_it():
     cells = nbformat.read(HERE / "nbs/reports/95_ship.ipynb", as_version=4).cells
     (template,) = [cell.source.split('"""')[1] for cell in cells if cell.source.count('"""') == 2]
     config = json.loads((SHIPPED / "config.json").read_text())["config"]
-    end = template.rpartition("\n\n")[2].replace("{reader.slots}", str(config["slots"]))
-    assert (SHIPPED / "README.md").read_text().endswith(end.replace("{config.pipeline}", config["pipeline"]))
+    end = template[template.index("It reads up to") :].replace("{reader.slots}", str(config["slots"]))
+    end = end.replace("{config.pipeline}", config["pipeline"]).replace("{RECIPE}", RECIPE)
+    assert (SHIPPED / "README.md").read_text().endswith(end)
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -1,0 +1,76 @@
+"""`Reader.find`: every number of a picture is found and read; what is no number is not."""
+
+import numpy as np
+import pytest
+
+from digitkit.glyphs import load_glyphs, split_glyphs
+from digitkit.pictures import pictures
+from digitkit.reader import Reader
+from digitkit.scenes import compose
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader.default()
+
+
+@pytest.fixture(scope="module")
+def glyphs():
+    return split_glyphs(load_glyphs())["test"]
+
+
+def _right(reader, kind, n, glyphs):
+    made = pictures(kind, n, 1, glyphs)
+    return np.mean([reader.find(picture.image).texts == list(picture.texts) for picture in made])
+
+
+@pytest.mark.parametrize(
+    "kind, least",
+    [
+        *(("plain", 0.9), ("one digit", 0.9), ("many digits", 0.85), ("height", 0.85), ("contrast", 0.9)),
+        *(("ink", 0.9), ("bright ink", 0.9), ("shadow", 0.85), ("squared", 0.85), ("box", 0.85), ("underline", 0.85)),
+        *(("column", 0.5), ("turn", 0.85), ("desk", 0.85), ("specks", 0.85), ("edge", 0.85)),
+    ],
+)
+def test_most_numbers_of_a_kind_are_read(reader, glyphs, kind, least):
+    """Twenty pictures; the kinds' rates on many stand in the report of pictures, and are all well above."""
+    assert _right(reader, kind, 20, glyphs) >= least
+
+
+def test_boxes_are_where_the_numbers_are(reader, glyphs):
+    for picture in pictures("lines", 10, 2, glyphs):
+        found = reader.find(picture.image)
+        assert len(found) == len(picture.boxes)
+        for number, (left, top, width, height) in zip(found, picture.boxes.tolist()):
+            x, y, w, h = number.box
+            inner = max(0, min(x + w, left + width) - max(x, left)) * max(0, min(y + h, top + height) - max(y, top))
+            assert inner / (w * h + width * height - inner) > 0.6
+
+
+def test_what_is_no_number_is_never_sure(reader, glyphs):
+    sure = [any(found.sure for found in reader.find(one.image)) for one in pictures("no number", 40, 3, glyphs)]
+    assert sum(sure) <= 1
+
+
+def test_an_answer_is_the_same_dark_or_bright_grey_or_in_colour_and_a_little_larger(reader, glyphs):
+    for picture in pictures("digits", 8, 4, glyphs):
+        image = picture.image
+        grey = image if image.ndim == 2 else image[..., 1]
+        texts = reader.find(grey).texts
+        assert texts == reader.find(255 - grey).texts == reader.find(np.stack([grey] * 3, axis=-1)).texts
+
+
+def test_a_scene_is_read_as_one_and_either_can_be_forced(reader):
+    scenes = compose(load_glyphs(), "crowd", 20, seed=3)
+    for image in scenes.images:
+        found = reader.find(image)
+        assert len(found) <= 1 and found.texts == reader.find(image, as_scene=True).texts
+    assert any(reader.find(image, as_scene=False).texts != reader.find(image).texts for image in scenes.images)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 3000), (3000, 9, 3), (257, 255)])
+@pytest.mark.parametrize("level", [0, 255, "noise"])
+def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
+    chance = np.random.default_rng(0)
+    image = chance.integers(0, 256, shape) if level == "noise" else np.full(shape, level)
+    assert not any(number.sure for number in reader.find(image.astype(np.uint8), as_scene=False))
