@@ -353,7 +353,7 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
 HOSTILE = "<script>alert(1)</script>|![x](http://nowhere.invalid/x.png)"
 
 
-def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
+def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy, call):
     reports = tiny_copy / "reports/tiny"
     reading = tiny_copy / RUN / "reading.json"  # its seal finds a hand that slips; whoever means harm can seal again
     said = json.loads(reading.read_text()) | {"processor": HOSTILE}
@@ -365,8 +365,8 @@ def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
     faults |= {f"{name}{end}": 0.5 for name in ("with", "without", "adds") for end in ("", "_low", "_high")}
     pd.DataFrame([faults]).to_csv(reports / "faults.csv", index=False)
     (reports / "small/seed0/choice.json").write_text(json.dumps({"model": f"`{HOSTILE}`"}))
-    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
-    assert again.returncode == 0, again.stderr
+    code, _, err = call(tiny_copy, "report", "--profile", "tiny")
+    assert code == 0, err
     page = (reports / "index.html").read_text()
     assert page.count("alert(1)") >= 4 and "<script" not in page and 'nowhere.invalid/x.png"' not in page
     for name in ("summary.md", "comparison.md", "faults.md"):
