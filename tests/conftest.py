@@ -138,11 +138,28 @@ def call(capsys, monkeypatch):
     return call
 
 
+@pytest.fixture
+def report(capfd, monkeypatch):
+    """The tiny report of a copy in this process: exit code, stdout, stderr, and the pages that ran to their end."""
+    from digitkit.cli import main
+
+    def report(project, *arguments):
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(sys, "argv", ["digitkit", "report", "--profile", "tiny", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()  # its progress goes to the terminal itself, past `sys.stderr`
+        return end.value.code or 0, out, err, pages_done(err)
+
+    return report
+
+
 def _prepared(folder: Path) -> Path:
     """A copy whose experiment `small` trains long enough to be stopped in between."""
     project = copy_project(folder)
     change_settings(project, "profile:tiny", grid='{"batch_size": [64]}')
     change_settings(project, "tiny.small", epochs=EPOCHS, train_scenes=250)
+    change_settings(project, "tiny.columns", epochs=1)
     return project
 
 

@@ -7,7 +7,7 @@ import shutil
 import nbformat
 import pandas as pd
 import pytest
-from conftest import EPOCHS, RUN, change_settings, command, pages_done
+from conftest import EPOCHS, RUN, change_settings, command
 
 from digitkit.metrics import METRICS
 from digitkit.report import due, jobs_of
@@ -102,13 +102,13 @@ def test_a_lost_file_makes_its_page_run_again(tiny_copy, monkeypatch):
     assert stale(tiny_copy, monkeypatch) == SMALL
 
 
-def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy, call):
+def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy, report):
     shutil.copy(tiny_copy / "reports/tiny/slots/seed0/model.keras", tiny_copy / RUN)  # whole, and another network's
     read = [tiny_copy / RUN / name for name in ("answers.npz", "reading.json", "history.csv", "config.json")]
     before = [file.read_bytes() for file in (*read, tiny_copy / RUN / "model.keras")]
     change_settings(tiny_copy, "tiny.small", tests="triple", seeds=2)
     change_settings(tiny_copy, "profile:tiny", select="")
-    code, _, err = call(tiny_copy, "report", "--profile", "tiny", "--experiment", "small")
+    code, _, err, pages = report(tiny_copy, "--experiment", "small")
     assert code == 1 and "evaluate small: FAILED" in err, err
     assert "train small: done" not in err and "90_train" not in err, err
     assert [file.read_bytes() for file in (*read, tiny_copy / RUN / "model.keras")] == before  # until it is read anew
@@ -119,22 +119,22 @@ def test_older_scores_do_not_stand_for_an_evaluation_that_fails(tiny_copy, call)
     assert "small (seed 1, epoch" in page  # what is shown of it is the seed that finished
 
 
-def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, call, monkeypatch):
+def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, report, monkeypatch):
     before = (tiny_copy / "reports/tiny/comparison.csv").read_text()
     for weights in tiny_copy.glob("reports/**/model.keras"):
         weights.unlink()  # they are not kept in git
     assert stale(tiny_copy, monkeypatch) == set()
     left = "small slots columns"  # so the comparison is made again
     change_settings(tiny_copy, "profile:tiny", experiments=left, select="")
-    code, _, err = call(tiny_copy, "report", "--profile", "tiny")
-    assert code == 0 and pages_done(err) == {"compare"}, err
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and pages == {"compare"}, err
     assert (tiny_copy / "reports/tiny/comparison.csv").read_text() != before  # slots_views has left it
     change_settings(tiny_copy, "tiny.small", epochs=1, train_scenes=24)
-    code, _, err = call(tiny_copy, "report", "--profile", "tiny", "--experiment", "small")
+    code, _, err, pages = report(tiny_copy, "--experiment", "small")
     assert code == 0 and (tiny_copy / RUN / "model.keras").is_file(), err
 
 
-def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_missing(tiny_copy, call, monkeypatch):
+def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_missing(tiny_copy, report, monkeypatch):
     for weights in tiny_copy.glob("reports/**/model.keras"):
         weights.unlink()
     for file in tiny_copy.glob("reports/**/config.json"):  # the runs of another machine
@@ -142,10 +142,10 @@ def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_mis
         config["provenance"]["processor"] = "another"
         file.write_text(json.dumps(config))
     change_settings(tiny_copy, "slots_views", views=2)
-    code, _, err = call(tiny_copy, "report", "--profile", "tiny")
+    code, _, err, pages = report(tiny_copy)
     assert code == 0, err
     read = {f"{page} {name}" for page in ("evaluate", "score") for name in WHOLE}
-    assert pages_done(err) == {"train slots", *read, "compare"}
+    assert pages == {"train slots", *read, "compare"}
     runs = {name: tiny_copy / f"reports/tiny/{name}/seed0" for name in ("slots", "small")}
     origin = {n: json.loads((run / "config.json").read_text())["provenance"]["processor"] for n, run in runs.items()}
     assert origin["slots"] != "another" == origin["small"]
@@ -193,7 +193,7 @@ def test_a_change_of_code_runs_the_pages_that_use_it(tiny_copy, monkeypatch):
 
 
 def test_a_mended_text_and_a_lost_page_of_a_finished_training_run_nothing_but_the_comparison(
-    tiny_copy, call, monkeypatch
+    tiny_copy, report, monkeypatch
 ):
     (tiny_copy / RUN / "train.ipynb").unlink()
     (tiny_copy / "reports/tiny/index.html").unlink()
@@ -203,8 +203,8 @@ def test_a_mended_text_and_a_lost_page_of_a_finished_training_run_nothing_but_th
         page.cells[-1].source += "\n# a comment"
         nbformat.write(page, path)
     assert stale(tiny_copy, monkeypatch) == set()
-    code, _, err = call(tiny_copy, "report", "--profile", "tiny")
-    assert code == 0 and pages_done(err) == {"compare"}, err
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and pages == {"compare"}, err
     assert "One more sentence." in (tiny_copy / "reports/tiny/index.html").read_text()
 
 

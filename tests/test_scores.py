@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import RUN, change_settings, pages_done
+from conftest import RUN, change_settings
 
 from digitkit.config import load_config
 from digitkit.reading import load_answers, load_reading, save_reading
@@ -28,17 +28,6 @@ def score_small() -> str | None:
     """Run the page that scores `small`; the reason if it failed."""
     *_, page = job = jobs_of("tiny")[1]
     return run_page(page, job_keys(job)[-1])
-
-
-@pytest.fixture
-def report(call):
-    """The report of a copy: exit code, what it printed, what it told, and the names of the pages that it ran."""
-
-    def report(project, *arguments):
-        code, out, err = call(project, "report", "--profile", "tiny", *arguments)
-        return code, out, err, pages_done(err)
-
-    return report
 
 
 def comparison(project) -> pd.DataFrame:
