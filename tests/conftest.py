@@ -1,6 +1,7 @@
-"""A copy of the project for every test, the command run in it, and two reports that the tests share."""
+"""A copy of the project for every test, the command run in it, and the reports that the tests share."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,19 +11,32 @@ from configparser import ConfigParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import psutil
 import pytest
+
+from digitkit.report import make_report
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
+DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for it
 
 
 def pytest_configure(config):
     # a shell ignores Ctrl-C in what it starts in the background, and children inherit that; a handler they do not
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "xdist_group(name): tests of one process")
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+
+
+def pytest_collection_modifyitems(items):
+    """For `-n 2 --dist loadgroup`: the tests of the shared reports in one process, each other file in one."""
+    for item in items:
+        shared = {"started", "tiny", "troubled"} & set(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("reports" if shared else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("reports",))  # the longest first
 
 
 def copy_project(folder: Path) -> Path:
@@ -44,6 +58,21 @@ def change_settings(project: Path, section: str, **keys) -> None:
     parser[section].update({key: str(value) for key, value in keys.items()})
     with open(project / "settings.ini", "w") as file:
         parser.write(file)
+
+
+def without_figures(project: Path) -> None:
+    """Cut a copy's comparison down to its tables and sentences: its figures take three quarters of its time."""
+    path = project / "nbs/reports/94_compare.ipynb"
+    page = nbformat.read(path, as_version=4)
+    for cell in page.cells:
+        cell.source = re.sub(r"from digitkit\.plots import \([^)]*\)\n", "", cell.source)
+    page.cells = [cell for cell in page.cells if cell.cell_type != "code" or not re.search(DRAWS, cell.source)]
+    nbformat.write(page, path)
+
+
+def pages_done(said: str) -> set[str]:
+    """The pages that a report ran to their end, from what it said."""
+    return set(re.findall(r"(?:^|] )(\w[\w ]*): done", said, re.MULTILINE))
 
 
 def command(project: Path, *arguments, **options) -> subprocess.CompletedProcess:
@@ -109,11 +138,28 @@ def call(capsys, monkeypatch):
     return call
 
 
+@pytest.fixture
+def report(capfd, monkeypatch):
+    """The tiny report of a copy in this process: exit code, stdout, stderr, and the pages that ran to their end."""
+    from digitkit.cli import main
+
+    def report(project, *arguments):
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(sys, "argv", ["digitkit", "report", "--profile", "tiny", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()  # its progress goes to the terminal itself, past `sys.stderr`
+        return end.value.code or 0, out, err, pages_done(err)
+
+    return report
+
+
 def _prepared(folder: Path) -> Path:
     """A copy whose experiment `small` trains long enough to be stopped in between."""
     project = copy_project(folder)
     change_settings(project, "profile:tiny", grid='{"batch_size": [64]}')
     change_settings(project, "tiny.small", epochs=EPOCHS, train_scenes=250)
+    change_settings(project, "tiny.columns", epochs=1)
     return project
 
 
@@ -142,10 +188,25 @@ def tiny(started, request):
     return SimpleNamespace(project=started.project, done=done, reports=started.project / "reports/tiny")
 
 
+@pytest.fixture(scope="session")
+def tables(tiny, tmp_path_factory):
+    """The tiny report with a comparison `without_figures`, all up to date, its pages one at a time."""
+    project = tmp_path_factory.mktemp("tables") / "tiny"
+    shutil.copytree(tiny.project, project)
+    without_figures(project)
+    change_settings(project, "profile:tiny", jobs=1)
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        assert make_report("tiny", say=said.append) == []
+    assert pages_done("\n".join(said)) == {"compare"}, said
+    return project
+
+
 @pytest.fixture
-def tiny_copy(tiny, tmp_path):
-    """A copy of the tiny report that a test may change."""
-    shutil.copytree(tiny.project, tmp_path / "tiny")
+def tiny_copy(tables, tmp_path):
+    """A copy of the tiny report, its comparison without figures, that a test may change."""
+    shutil.copytree(tables, tmp_path / "tiny")
     return tmp_path / "tiny"
 
 
@@ -153,6 +214,7 @@ def tiny_copy(tiny, tmp_path):
 def troubled(started, tmp_path_factory):
     """`small` again: stopped by Ctrl-C, then killed; then left to end, beside two experiments that must fail."""
     project = _prepared(tmp_path_factory.mktemp("troubled"))
+    without_figures(project)
     change_settings(project, "profile:tiny", experiments="small", select="")
     interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
     killed = stop_report(project, 3, lambda pid: os.kill(pid, signal.SIGKILL))

@@ -15,9 +15,11 @@ from digitkit.deploy import RECIPE, load_onnx, save_onnx
 from digitkit.glyphs import load_glyphs
 from digitkit.reader import Reader, build_reader
 from digitkit.scenes import compose
+from digitkit.segment import network_pixels
 
 SHIPPED, SETTINGS = HERE / "digitkit" / "shipped", HERE / "settings.ini"
 NETWORK = ("model", "slots", "pipeline", "rotation", "shift", "zoom")  # what a network is built from
+SCENE = np.zeros((1, 84, 84), np.uint8)
 
 
 def networks() -> dict[str, Config]:
@@ -30,7 +32,8 @@ def networks() -> dict[str, Config]:
         for experiment in sorted({*base.experiments, base.leak}):
             config = load_config(profile, experiment, file=SETTINGS)
             if not config.members:
-                built[tuple(getattr(config, key) for key in NETWORK)] = config
+                shape = network_pixels(SCENE, config.segmenter, config.pipeline, config.slots)[0].shape[1:]
+                built[shape, *(getattr(config, key) for key in NETWORK if key != "pipeline")] = config
     return {f"{config.profile} {config.experiment}": config for config in built.values()}
 
 

@@ -291,7 +291,7 @@ def hollow(project, monkeypatch):
     return project
 
 
-def report():
+def pages_of_report():
     """The report: the pages that were done, those that failed, and why, by page."""
     said = []
     failures = make_report("tiny", say=said.append)
@@ -305,12 +305,13 @@ def report():
 
 
 def test_a_page_that_cannot_run_or_ends_too_early_is_one_line_and_the_others_go_on(hollow):
-    assert report() == ({"train small", "evaluate small", "score small", "select small", "audit", "compare"}, {})
-    assert report() == (set(), {})
+    whole = {"train small", "evaluate small", "score small", "select small", "audit", "compare"}
+    assert pages_of_report() == (whole, {})
+    assert pages_of_report() == (set(), {})
     edit(hollow, "91_evaluate", "print('nothing is written')")  # what was read before is there, and stays
     edit(hollow, "92_select", "import sys\nsys.exit(0)", leaves("92_select"))  # no error to papermill
     edit(hollow, "93_audit", "def broken(:\n    return", leaves("93_audit"))
-    done, reasons = report()
+    done, reasons = pages_of_report()
     assert done == {"compare"} and set(reasons) == {"evaluate small", "select small", "audit"}
     assert reasons["evaluate small"].startswith("it ended without reading.json, answers.npz (see ")
     assert reasons["select small"].startswith("it ended itself (SystemExit) before its last cell (see ")
@@ -320,7 +321,7 @@ def test_a_page_that_cannot_run_or_ends_too_early_is_one_line_and_the_others_go_
     (hollow / "nbs/reports/93_audit.ipynb").write_text("[]")
     (hollow / RUN / "train.ipynb").write_text("[]")  # no reading that is of now stands behind it
     (hollow / "reports/tiny/compare.ipynb").write_text("[]")
-    done, reasons = report()
+    done, reasons = pages_of_report()
     assert done == {"train small", "evaluate small", "score small", "select small", "compare"}
     assert list(reasons) == ["audit"] and "nbs/reports/93_audit.ipynb is no notebook with cells" in reasons["audit"]
 
@@ -353,7 +354,7 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
 HOSTILE = "<script>alert(1)</script>|![x](http://nowhere.invalid/x.png)"
 
 
-def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
+def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy, report):
     reports = tiny_copy / "reports/tiny"
     reading = tiny_copy / RUN / "reading.json"  # its seal finds a hand that slips; whoever means harm can seal again
     said = json.loads(reading.read_text()) | {"processor": HOSTILE}
@@ -365,8 +366,8 @@ def test_a_text_from_a_file_is_a_text_in_page_summary_and_tables(tiny_copy):
     faults |= {f"{name}{end}": 0.5 for name in ("with", "without", "adds") for end in ("", "_low", "_high")}
     pd.DataFrame([faults]).to_csv(reports / "faults.csv", index=False)
     (reports / "small/seed0/choice.json").write_text(json.dumps({"model": f"`{HOSTILE}`"}))
-    again = command(tiny_copy, "digitkit", "report", "--profile", "tiny")
-    assert again.returncode == 0, again.stderr
+    code, _, err, _ = report(tiny_copy)
+    assert code == 0, err
     page = (reports / "index.html").read_text()
     assert page.count("alert(1)") >= 4 and "<script" not in page and 'nowhere.invalid/x.png"' not in page
     for name in ("summary.md", "comparison.md", "faults.md"):

@@ -9,13 +9,15 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from conftest import HERE, RUN, change_settings, command, copy_project
+from conftest import HERE, RUN, change_settings, copy_project, pages_done, without_figures
 
+from digitkit import trees
 from digitkit.claims import keep_what_is_same
 from digitkit.config import load_config
 from digitkit.pages import jobs_of
 from digitkit.plan import due
 from digitkit.probe import origins
+from digitkit.report import make_report
 from digitkit.trees import in_history, in_trees, unpack
 
 
@@ -35,12 +37,14 @@ def change(project: Path, module: str, *pairs: tuple[str, str]) -> None:
     file.write_text(text)
 
 
-def report(project: Path, *arguments: str) -> SimpleNamespace:
-    """A report of `tiny` without its audit: what it said, the pages that it ran, how many probes it made."""
-    done = command(project, "digitkit", "report", "--profile", "tiny", *arguments)
-    assert done.returncode == 0, done.stderr
-    ran = set(re.findall(r"] (.+): done", done.stderr))
-    return SimpleNamespace(said=done.stderr, ran=ran, probes=done.stderr.count("trying both"))
+def report(project: Path, experiment: str) -> SimpleNamespace:
+    """A report of `tiny` on an experiment: what it said, the pages that it ran, how many probes it made."""
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        assert make_report("tiny", experiment, say=said.append) == [], said
+    said = "\n".join(said)
+    return SimpleNamespace(said=said, ran=pages_done(said), probes=said.count("trying both"))
 
 
 def stale(project: Path, monkeypatch) -> set[str]:
@@ -59,15 +63,24 @@ def kept(project: Path) -> dict[str, dict]:
 def past(tmp_path_factory):
     """A project in git with two finished experiments: `small`, and `turned`, which is another network and augmented."""
     project = copy_project(tmp_path_factory.mktemp("past"))
-    change_settings(project, "profile:tiny", experiments="small turned", select="", resamples=20, tests="triple")
+    without_figures(project)
+    sizes = dict(epochs=1, train_scenes=24, val_scenes=24, test_scenes=24, resamples=20, jobs=1)
+    change_settings(project, "profile:tiny", experiments="small turned", select="", tests="triple", **sizes)
     change_settings(project, "turned", model="fast", rotation=20, schedule="plateau")
     (project / ".gitignore").write_text("/data/\n/reports/\n__pycache__/\n*.log\n")
     git(project, "init", "-q")
     git(project, "add", "-A")
     git(project, "commit", "-qm", "the code of old")
     for name in ("small", "turned"):
-        assert f"train {name}" in report(project, "--experiment", name).ran
+        assert f"train {name}" in report(project, name).ran
     return project
+
+
+@pytest.fixture
+def small_probes(monkeypatch):
+    """Probes of a tenth of their size."""
+    for size in ("train_scenes", "val_scenes", "test_scenes"):
+        monkeypatch.setitem(trees._SMALL, size, 30)
 
 
 @pytest.fixture
@@ -88,7 +101,7 @@ def test_a_corrected_sentence_keeps_every_run_and_tries_nothing(project, monkeyp
     change(project, "training", *SENTENCES)
     change(project, "blocks", ("expected amounts of 0 or more", "expected no amount below 0"))
     assert stale(project, monkeypatch) == set()
-    again = report(project, "--experiment", "small")
+    again = report(project, "small")
     assert again.probes == 0 and "small" not in str(again.ran) and not kept(project)
 
 
@@ -97,14 +110,14 @@ def test_an_edited_architecture_makes_its_own_experiment_stale_and_no_other(proj
     assert stale(project, monkeypatch) == {"train turned", "evaluate turned"}
 
 
-def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(project, monkeypatch):
+def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(project, monkeypatch, small_probes):
     before = (project / RUN / "metrics.json").read_bytes()
     change(project, "blocks", ("RandomRotation(rotation / 360", "RandomRotation(rotation / 300"))
     assert stale(project, monkeypatch) == {
         f"{page} {run}" for page in ("train", "evaluate") for run in ("small", "turned")
     }
 
-    small = report(project, "--experiment", "small")  # its code has changed, and does what it did
+    small = report(project, "small")  # its code has changed, and does what it did
     assert small.probes == 1 and not {"train small", "evaluate small"} & small.ran, small.said
     lines = kept(project)
     assert set(lines) == {"small seed 0", "train small", "evaluate small"}
@@ -114,9 +127,9 @@ def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(pr
     assert (project / RUN / "metrics.json").read_bytes() == before
     assert "kept by a probe" in (project / "reports/tiny/index.html").read_text()
 
-    assert report(project, "--experiment", "small").probes == 0  # nothing is probed twice
+    assert report(project, "small").probes == 0  # nothing is probed twice
 
-    job, said = next(job for job in jobs_of("tiny") if str(job[0]) == "train turned"), []
+    job, said = next(job[:1] for job in jobs_of("tiny") if str(job[0]) == "train turned"), []
     for _ in range(2):  # what differs is remembered too
         keep_what_is_same([job], None, said.append)
     assert sum("trying both" in line for line in said) == 1

@@ -2,13 +2,12 @@
 
 import json
 import os
-import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import RUN, change_settings, command
+from conftest import RUN, change_settings
 
 from digitkit.config import load_config
 from digitkit.reading import load_answers, load_reading, save_reading
@@ -29,12 +28,6 @@ def score_small() -> str | None:
     """Run the page that scores `small`; the reason if it failed."""
     *_, page = job = jobs_of("tiny")[1]
     return run_page(page, job_keys(job)[-1])
-
-
-def report(project, *arguments):
-    """The report of a copy, and the names of the pages that it ran."""
-    done = command(project, "digitkit", "report", "--profile", "tiny", *arguments)
-    return done, set(re.findall(r"(?:^|] )(\w[\w ]*): done", done.stderr, re.MULTILINE))
 
 
 def comparison(project) -> pd.DataFrame:
@@ -76,16 +69,16 @@ def test_a_change_of_scoring_makes_scores_again_without_weights(tiny_copy, monke
     assert (tiny_copy / RUN / "metrics.json").read_bytes() == before
 
 
-def test_another_test_is_read_with_the_weights_that_are_there(tiny_copy):
+def test_another_test_is_read_with_the_weights_that_are_there(tiny_copy, report):
     weights = (tiny_copy / RUN / "model.keras").read_bytes()
     change_settings(tiny_copy, "profile:tiny", test_scenes=50, experiments="small", select="")
-    done, pages = report(tiny_copy, "--experiment", "small")
-    assert done.returncode == 0 and pages == {"evaluate small", "score small", "compare"}, done.stderr
+    code, _, err, pages = report(tiny_copy, "--experiment", "small")
+    assert code == 0 and pages == {"evaluate small", "score small", "compare"}, err
     assert (tiny_copy / RUN / "model.keras").read_bytes() == weights
     assert (comparison(tiny_copy)["n_scenes"] == 50).all()
 
 
-def test_the_comparison_follows_what_it_reads(tiny_copy, monkeypatch):
+def test_the_comparison_follows_what_it_reads(tiny_copy, report, monkeypatch):
     monkeypatch.chdir(tiny_copy)
     config = load_config("tiny", "small")  # the run as it came out on another machine
     answers = {test: load_answers(config, test) for test in ("validation", *config.tests)}
@@ -95,8 +88,8 @@ def test_the_comparison_follows_what_it_reads(tiny_copy, monkeypatch):
     read = reading.pop("tests")
     save_reading(config, {name: fact for name, fact in reading.items() if name != "seal"}, answers, read)
     assert score_small() is None and stale() == set()
-    done, pages = report(tiny_copy)
-    assert done.returncode == 0 and pages == {"compare"}, done.stderr
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and pages == {"compare"}, err
     told = json.loads((tiny_copy / RUN / "metrics.json").read_text())["tests"]["triple"]["digit_accuracy"]
     assert comparison(tiny_copy).loc[("small", "triple"), "digit_accuracy"] == told
 
@@ -104,13 +97,13 @@ def test_the_comparison_follows_what_it_reads(tiny_copy, monkeypatch):
 # ------------------------------------------------------------------ what is not the run's own
 
 
-def test_an_edited_score_is_named_and_not_in_the_table(tiny_copy):
+def test_an_edited_score_is_named_and_not_in_the_table(tiny_copy, report):
     edit(tiny_copy / RUN / "metrics.json", exact_match=0.9999, f1=7)
-    done, _ = report(tiny_copy)
-    assert done.returncode == 1, done.stderr
-    assert "small seed 0 is not in the comparison: metrics.json or slices.csv was changed" in done.stderr
+    code, out, err, _ = report(tiny_copy)
+    assert code == 1, err
+    assert "small seed 0 is not in the comparison: metrics.json or slices.csv was changed" in err
     assert "small" not in comparison(tiny_copy).index.get_level_values("experiment")
-    assert "99.99" not in done.stdout and "700.00" not in done.stdout
+    assert "99.99" not in out and "700.00" not in out
 
 
 def test_the_answers_of_another_run_are_refused_by_name(tiny_copy, monkeypatch):
@@ -124,12 +117,12 @@ def test_the_answers_of_another_run_are_refused_by_name(tiny_copy, monkeypatch):
 # ------------------------------------------------------------------ runs from before
 
 
-def test_runs_from_before_keep_their_table_and_say_what_is_recorded(tiny_copy, monkeypatch):
+def test_runs_from_before_keep_their_table_and_say_what_is_recorded(tiny_copy, report, monkeypatch):
     before = comparison(tiny_copy)
     for name in EXPERIMENTS:
         as_before(tiny_copy / f"reports/tiny/{name}/seed0")
-    done, pages = report(tiny_copy)
-    assert done.returncode == 0 and pages == SCORED | {"compare"}, done.stderr
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and pages == SCORED | {"compare"}, err
     after = comparison(tiny_copy)
     assert set(after.pop("recorded")) == {"loss precision recall f1"}
     pd.testing.assert_frame_equal(after, before.drop(columns="recorded"), check_exact=True)
@@ -171,13 +164,13 @@ def test_a_damaged_file_is_named_and_the_other_runs_stay(tiny_copy, monkeypatch,
             assert stale() == DAMAGED[name]
 
 
-def test_what_is_damaged_is_made_again(tiny_copy):
+def test_what_is_damaged_is_made_again(tiny_copy, report):
     before = comparison(tiny_copy)
     os.truncate(tiny_copy / RUN / "answers.npz", 1000)
     for path in (tiny_copy / "data/scenes").glob("*.h5"):
         os.truncate(path, 3000)
-    done, pages = report(tiny_copy)
-    assert done.returncode == 0 and pages == {"evaluate small", "score small", "compare"}, done.stderr
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and pages == {"evaluate small", "score small", "compare"}, err
     assert before["exact_match"].equals(comparison(tiny_copy)["exact_match"])
 
 
