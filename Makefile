@@ -12,7 +12,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench ship readme lint lock clean
+.PHONY: report test notebooks lab bench ship pictures readme lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -45,6 +45,15 @@ ship: EXPERIMENT = columns
 ship: $(READY)  ## put the reader of a run (by default PROFILE=full EXPERIMENT=columns) into the package, with its page
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
+
+pictures: PROFILE = full
+pictures: $(READY)  ## what `find` makes of pictures by design: reports/$(PROFILE)/pictures/pictures.html
+	@mkdir -p reports/$(PROFILE)/pictures
+	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/96_pictures.ipynb reports/$(PROFILE)/pictures/pictures.ipynb \
+	  -p profile $(PROFILE)
+	@$(BIN)/python -c "import sys; from pathlib import Path; from digitkit.report import save_html; \
+	  save_html(Path(sys.argv[1] + '.ipynb'), Path(sys.argv[1] + '.html'), 'Numbers in pictures')" \
+	  reports/$(PROFILE)/pictures/pictures
 
 readme:  ## put the tables of the reports that are here into README.md
 	@for p in quick full reference record; do test ! -f reports/$$p/summary.md || \

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['judged', 'measure', 'wilson', 'rates', 'misread']
 
-# %% ../nbs/48_picture_scores.ipynb #9c4cf189
+# %% ../nbs/48_picture_scores.ipynb #ef4de0cb
 from collections.abc import Iterable
 
 import cv2
@@ -21,7 +21,7 @@ from .numbers import is_scene
 from .pictures import KINDS, pictures
 from .reader import Reader
 
-# %% ../nbs/48_picture_scores.ipynb #1292cb7b
+# %% ../nbs/48_picture_scores.ipynb #3fe1aa15
 def _shares(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The area that boxes (m, 4) and (n, 4) share over the area of both together, (m, n) in 0..1."""
     first, second = np.reshape(first, (-1, 1, 4)), np.reshape(second, (1, -1, 4))
@@ -41,7 +41,7 @@ def _matches(found: np.ndarray, true: np.ndarray) -> tuple[list[int], list[float
         shares[i], shares[:, j] = 0, 0
     return which, by
 
-# %% ../nbs/48_picture_scores.ipynb #6e686be7
+# %% ../nbs/48_picture_scores.ipynb #c613227e
 def _row(kind: str, i: int, picture, reader: Reader) -> dict:
     """What is in a picture, and what was found."""
     clock = cv2.TickMeter()
@@ -64,7 +64,7 @@ def _rows(kind: str, start: int, n: int, seed: int, glyphs: Glyphs) -> list[dict
     reader, drawn = Reader.default(), pictures(kind, n, seed, glyphs, start=start)
     return [_row(kind, start + k, one, reader) for k, one in enumerate(drawn)]
 
-# %% ../nbs/48_picture_scores.ipynb #2221334e
+# %% ../nbs/48_picture_scores.ipynb #583598fd
 _HALF = 0.5  # share of boxes
 
 
@@ -77,7 +77,7 @@ def _verdict(row, floor: float) -> dict:
     sure = [c for c, kept in zip(row.confidences, given) if kept]
     return dict(
         numbers=len(row.truth), found=sum(found), read=sum(all(both) for both in zip(given, found, right)),
-        extra=sum(kept and not there for kept, there in zip(given, found)), exact=texts == row.truth,
+        extra=sum(kept and not there for kept, there in zip(given, found)), said=texts, exact=texts == row.truth,
         confidence=min(sure, default=np.nan),
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def judged(frame: pd.DataFrame, floor: float) -> pd.DataFrame:
     counts = pd.DataFrame([_verdict(row, floor) for row in frame.itertuples()], frame.index)
     return frame.assign(**{name: counts[name] for name in counts})
 
-# %% ../nbs/48_picture_scores.ipynb #367246f0
+# %% ../nbs/48_picture_scores.ipynb #27184085
 _CHUNK = 20  # pictures of one process at a time
 
 
@@ -105,8 +105,8 @@ def measure(kinds: Iterable[str], n: int, seed: int, glyphs: Glyphs, jobs: int =
     -------
     One row a picture: `kind`, `step` (as text), `hard`, `i` (its number), `scene` (whether it was read as one);
     of its numbers `truth`; of all candidates `answers` ("" for nothing), `confidences`, `which` (the true number or
-    -1), `shares` (of the boxes); `numbers`, `found`, `read`, `extra` (answers that are no number), `exact`,
-    `confidence` (the lowest of the answers, NaN without one), `milliseconds`
+    -1), `shares` (of the boxes); `milliseconds`; counts `numbers`, `found`, `read`, `extra` (answers that are no
+    number); `said` (the answers from the floor up), whether they are `exact`, and their lowest `confidence` (or NaN)
 
     Raises
     ------
@@ -119,7 +119,7 @@ def measure(kinds: Iterable[str], n: int, seed: int, glyphs: Glyphs, jobs: int =
     done = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_rows)(*one, seed, glyphs) for one in work)
     return judged(pd.DataFrame([row for rows in done for row in rows]), floor)
 
-# %% ../nbs/48_picture_scores.ipynb #9f7d3e49
+# %% ../nbs/48_picture_scores.ipynb #b2c79dfa
 def wilson(rate: np.ndarray, n: np.ndarray, share: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """The interval of rates 0..1 of n trials each; source: Wilson, JASA 1927, as in Brown and others 2001, (4)."""
     rate, n, z = np.asarray(rate, float), np.asarray(n, float), norm.ppf((1 + share) / 2)
@@ -150,7 +150,21 @@ def rates(frame: pd.DataFrame, steps: bool = False) -> pd.DataFrame:
     low, high = wilson(table["rate"], table["n"])
     return table.assign(rate_low=low, rate_high=high)
 
-# %% ../nbs/48_picture_scores.ipynb #80a608ab
+# %% ../nbs/48_picture_scores.ipynb #93cb9be9
+_CELL = 240, 160  # pixels, width and height, in a gallery
+
+
+def _fitted(image: np.ndarray) -> np.ndarray:
+    """A picture as a whole in a cell of a gallery, with white around it."""
+    wide, high = _CELL
+    scale = min(wide / image.shape[1], high / image.shape[0])
+    size = [max(round(scale * side), 1) for side in image.shape[1::-1]]
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+    right, below = wide - size[0], high - size[1]
+    edges = below // 2, below - below // 2, right // 2, right - right // 2
+    return cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+
+
 def misread(frame: pd.DataFrame, seed: int, glyphs: Glyphs, n: int = 24) -> tuple[list[np.ndarray], list[str]]:
     """Pictures of `measure` that are not exact, the surest of each kind and step first, and what was made of them.
 
@@ -161,13 +175,13 @@ def misread(frame: pd.DataFrame, seed: int, glyphs: Glyphs, n: int = 24) -> tupl
 
     Returns
     -------
-    the pictures, and for each "kind step: truth → answers (confidence)"
+    the pictures (160, 240) or (160, 240, 3) uint8, and for each "kind step: truth → answers (confidence)"
     """
     wrong = frame[~frame["exact"]].sort_values("confidence", ascending=False).drop_duplicates(["kind", "step"])
     images, lines = [], []
     for row in wrong.head(n).itertuples():
-        images.append(pictures(row.kind, 1, seed, glyphs, start=row.i)[0].image)
-        said = " ".join(filter(None, row.answers)) or "nothing"
+        images.append(_fitted(pictures(row.kind, 1, seed, glyphs, start=row.i)[0].image))
+        said = " ".join(row.said) or "nothing"
         sure = "" if np.isnan(row.confidence) else f" ({row.confidence:.2f})"
         lines.append(f"{row.kind} {row.step}: {' '.join(row.truth) or 'none'} → {said}{sure}")
     return images, lines
