@@ -12,7 +12,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench ship recognition readme lint lock clean
+.PHONY: report test notebooks lab bench ship recognition pictures readme lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -50,6 +50,15 @@ recognition: PROFILE = record
 recognition: $(READY)  ## train the readers of pictures in the sizes of PROFILE (default record: one accelerator)
 	@mkdir -p reports/$(PROFILE)/recognition && $(BIN)/papermill --no-progress-bar --cwd . \
 	  nbs/reports/95_recognition.ipynb reports/$(PROFILE)/recognition/train.ipynb -p profile $(PROFILE)
+
+pictures: PROFILE = full
+pictures: $(READY)  ## what `find` makes of pictures by design: reports/$(PROFILE)/pictures/pictures.html
+	@mkdir -p reports/$(PROFILE)/pictures
+	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/96_pictures.ipynb reports/$(PROFILE)/pictures/pictures.ipynb \
+	  -p profile $(PROFILE)
+	@$(BIN)/python -c "import sys; from pathlib import Path; from digitkit.report import save_html; \
+	  save_html(Path(sys.argv[1] + '.ipynb'), Path(sys.argv[1] + '.html'), 'Numbers in pictures')" \
+	  reports/$(PROFILE)/pictures/pictures
 
 readme:  ## put the tables of the reports that are here into README.md
 	@for p in quick full reference record; do test ! -f reports/$$p/summary.md || \

@@ -19,8 +19,8 @@ import pytest
 from conftest import BIN, HERE, RUN, command
 from PIL import Image
 
-from digitkit.files import load_image
 from digitkit.deploy import RECIPE
+from digitkit.files import load_image
 from digitkit.glyphs import load_glyphs
 from digitkit.labels import number
 from digitkit.scenes import compose
