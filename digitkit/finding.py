@@ -18,7 +18,7 @@ from .lines import CANVAS, CELL, box_of, looks, onto_canvas, read_cores, refine
 from .paper import ink
 from .runtime import open_session
 
-# %% ../nbs/30_finding.ipynb #873b5ddb
+# %% ../nbs/30_finding.ipynb #31e634f5
 class Finder:
     """Finds numbers with a network from canvases (n, 320, 320, 1) float32 in 0..255 to cells (n, 80, 80, 1) in 0..1.
 
@@ -43,7 +43,8 @@ class Finder:
     @cache
     def default() -> "Finder":
         """The finder that is shipped with the package."""
-        return Finder(open_session((files("digitkit") / "shipped" / "finder.onnx").read_bytes()))
+        network = (files("digitkit") / "shipped" / "finder.onnx").read_bytes()
+        return Finder(open_session(network, threads=1))  # two would take three times the processor's time
 
     def cells(self, canvas: np.ndarray) -> np.ndarray:
         """How likely each cell (80, 80) of a canvas (320, 320) uint8 is in the core of a number: 0..1."""

@@ -84,7 +84,7 @@ def decode_columns(looks: Sequence[np.ndarray]) -> StripAnswer:
     surest = max(those, key=lambda k: text_probability(looks[k], proposed[k]))
     return StripAnswer("".join(map(str, proposed[best])), min(means[best], 1.0), _each(looks[surest]))
 
-# %% ../nbs/31_strips.ipynb #8f82b218
+# %% ../nbs/31_strips.ipynb #8bdc5250
 _STEP = 32  # pixels: strips of nearly one width go through the network together
 _BATCH = 64
 
@@ -120,7 +120,8 @@ class StripReader:
     @cache
     def default() -> "StripReader":
         """The reader that is shipped with the package."""
-        return StripReader(open_session((files("digitkit") / "shipped" / "strips.onnx").read_bytes()))
+        network = (files("digitkit") / "shipped" / "strips.onnx").read_bytes()
+        return StripReader(open_session(network, threads=1))
 
     def _answer(self, images: np.ndarray) -> np.ndarray:
         """Columns (n, T, 11) of probabilities for images (n, 32, W, 1); InputError where they are none."""
