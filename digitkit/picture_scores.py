@@ -7,6 +7,7 @@ __all__ = ['judged', 'measure', 'wilson', 'rates', 'misread']
 
 # %% ../nbs/48_picture_scores.ipynb #ef4de0cb
 from collections.abc import Iterable
+from itertools import chain
 
 import cv2
 import joblib
@@ -117,7 +118,7 @@ def measure(kinds: Iterable[str], n: int, seed: int, glyphs: Glyphs, jobs: int =
         raise InputError(f"expected at least one picture of each kind, got {n}.")
     work = [(kind, start, min(_CHUNK, n - start)) for kind in kinds for start in range(0, n, _CHUNK)]
     done = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_rows)(*one, seed, glyphs) for one in work)
-    return judged(pd.DataFrame([row for rows in done for row in rows]), floor)
+    return judged(pd.DataFrame(list(chain.from_iterable(done))), floor)
 
 # %% ../nbs/48_picture_scores.ipynb #b2c79dfa
 def wilson(rate: np.ndarray, n: np.ndarray, share: float = 0.95) -> tuple[np.ndarray, np.ndarray]:

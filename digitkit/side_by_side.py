@@ -9,6 +9,7 @@ __all__ = ['FAMILIES', 'has_rapidocr', 'rapidocr_digits', 'find_digits', 'side_b
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,9 +32,7 @@ def has_rapidocr() -> bool:
 def _engine() -> Any:
     if not has_rapidocr():
         raise InputError('RapidOCR is not installed: expected `pip install "digitkit[ocr]"` before.')
-    from rapidocr import RapidOCR  # optional, and it takes a second
-
-    return RapidOCR(params={"Global.log_level": "critical"})
+    return import_module("rapidocr").RapidOCR(params={"Global.log_level": "critical"})  # late: it is optional
 
 
 def _digits(texts: Iterable[str]) -> str:
