@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Finder', 'reading_order', 'Strip', 'find_strips']
 
-# %% ../nbs/30_finding.ipynb #5254dddf
+# %% ../nbs/30_finding.ipynb #5b2b349b
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,11 +14,11 @@ import numpy as np
 from onnxruntime import InferenceSession
 
 from .config import InputError
-from .lines import CANVAS, CELL, box_of, looks, onto_canvas, read_cores, refine
+from .lines import CANVAS, CELL, box_of, distinct, looks, onto_canvas, read_cores, refine
 from .paper import ink
 from .runtime import open_session
 
-# %% ../nbs/30_finding.ipynb #31e634f5
+# %% ../nbs/30_finding.ipynb #fbe3f795
 class Finder:
     """Finds numbers with a network from canvases (n, 320, 320, 1) float32 in 0..255 to cells (n, 80, 80, 1) in 0..1.
 
@@ -55,7 +55,7 @@ class Finder:
         """The lines (n, 5) float32 of the numbers in ink (H, W) uint8, tight around it."""
         canvas, place = onto_canvas(ink)
         lines = [refine(ink, line) for line in read_cores(self.cells(canvas), place)]
-        return np.array(lines, np.float32).reshape(-1, 5)
+        return distinct(np.array(lines, np.float32).reshape(-1, 5))
 
 # %% ../nbs/30_finding.ipynb #844e9130
 def reading_order(lines: np.ndarray) -> list[int]:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEIGHT', 'INK', 'CANVAS', 'CELL', 'cut', 'refine', 'strip', 'looks', 'onto_canvas', 'draw_cores', 'read_cores',
-           'touches', 'box_of']
+           'touches', 'distinct', 'box_of']
 
 # %% ../nbs/28_lines.ipynb #582f1681
 import cv2
@@ -155,7 +155,7 @@ def read_cores(sure: np.ndarray, place: tuple[float, int, int], least: float = 0
         lines.append((x, y, width * pixel, height * pixel, angle))
     return np.array(lines, np.float32).reshape(-1, 5)
 
-# %% ../nbs/28_lines.ipynb #938695dc
+# %% ../nbs/28_lines.ipynb #32d06ee3
 def touches(line: np.ndarray, lines: np.ndarray) -> bool:
     """Whether a line (5,) comes near the ink of one of the lines (n, 5)."""
     for x, y, width, height, angle in lines:
@@ -165,6 +165,16 @@ def touches(line: np.ndarray, lines: np.ndarray) -> bool:
         if along < (width + line[2]) / 2 + 0.15 * height and across < (height + line[3]) / 2 + 0.1 * height:
             return True
     return False
+
+
+def distinct(lines: np.ndarray) -> np.ndarray:
+    """Lines (n, 5) without those whose middle lies in a larger one."""
+    kept: list[np.ndarray] = []
+    for line in lines[np.argsort(-lines[:, 2] * lines[:, 3], kind="stable")]:
+        middle = line * [1, 1, 0, 0, 1]
+        if not touches(middle, [one * [1, 1, 0.85, 0.85, 1] for one in kept]):
+            kept.append(line)
+    return np.array(kept, np.float32).reshape(-1, 5)
 
 
 def box_of(line: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -149,7 +149,15 @@ class _Pupils:
         self.lost = {name: [] for name in self.lost}
         return means
 
-# %% ../nbs/47_recognition.ipynb #c5a1fdf1
+# %% ../nbs/47_recognition.ipynb #7b8e6a11
+def _save(pupils: _Pupils, trained: dict, folder: Path) -> None:
+    """Write both networks and what is known of their training."""
+    for network in (pupils.finder, pupils.recogniser):
+        with replacing(folder / f"{network.name}.keras") as part:
+            network.save(part)
+    (folder / "trained.json").write_text(json.dumps(trained, indent=1) + "\n")
+
+
 _LINES = 40  # of the history
 _KEPT = 64  # blocks that may be learnt again: 1 GB
 
@@ -202,15 +210,11 @@ def train_recognition(
             if share * _LINES >= len(history):
                 history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | pupils.losses())
                 say(json.dumps(history[-1]))
-    seconds = round(time.perf_counter() - started, 1)
-    trained = dict(pictures=k * BLOCK, seconds=seconds, minutes=minutes, again=again, batch=batch, seed=seed, top=top)
+    trained = dict(pictures=k * BLOCK, seconds=round(time.perf_counter() - started, 1), minutes=minutes, again=again)
+    trained |= dict(batch=batch, seed=seed, top=top, precision=precision) | provenance()
     before = json.loads((Path(begin) / "trained.json").read_text()) if begin else None
-    trained |= {"precision": precision} | provenance()
-    for network in (pupils.finder, pupils.recogniser):
-        with replacing(Path(folder) / f"{network.name}.keras") as part:
-            network.save(part)
     trained |= {"history": history, "before": before}
-    (Path(folder) / "trained.json").write_text(json.dumps(trained, indent=1) + "\n")
+    _save(pupils, trained, Path(folder))
     return trained
 
 # %% ../nbs/47_recognition.ipynb #524a97c3
