@@ -1,10 +1,12 @@
 """`Reader.find`: every number of a picture is found and read; what is no number is not."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from conftest import command
 
 from digitkit.glyphs import load_glyphs, split_glyphs
-from digitkit.pictures import pictures
+from digitkit.pictures import KINDS, pictures
 from digitkit.reader import Reader
 from digitkit.scenes import compose
 
@@ -74,3 +76,21 @@ def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
     chance = np.random.default_rng(0)
     image = chance.integers(0, 256, shape) if level == "noise" else np.full(shape, level)
     assert not any(number.sure for number in reader.find(image.astype(np.uint8), as_scene=False))
+
+
+def test_the_page_of_pictures_measures_every_kind_and_says_what_is_worst(project):
+    """Two pictures a kind: that the page works, and what it leaves; the rates of many stand in reports/full/pictures."""
+    shipped = (project / "digitkit/shipped/promise.json").read_text()
+    (project / "reports/tiny/pictures").mkdir(parents=True)
+    line = (
+        "nbs/reports/96_pictures.ipynb reports/tiny/pictures/pictures.ipynb --no-progress-bar --cwd . -p profile tiny"
+    )
+    done = command(project, "papermill", *line.split())
+    assert done.returncode == 0, done.stderr[-2000:]
+    folder = project / "reports/tiny/pictures"
+    kinds = pd.read_csv(folder / "kinds.csv")
+    exact = kinds[kinds["what"] == "exact"]
+    assert set(exact["kind"]) == set(KINDS) and exact["rate"].mean() > 0.85
+    assert ((exact["rate_low"] <= exact["rate"]) & (exact["rate"] <= exact["rate_high"])).all()
+    assert (folder / "misread.png").is_file() and (folder / "overview.csv").is_file()
+    assert (project / "digitkit/shipped/promise.json").read_text() == shipped  # only MNIST's digits can change it
