@@ -65,6 +65,8 @@ readme:  ## put the tables of the reports that are here into README.md
 	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/summary.md" README.md; done
 	@test ! -f reports/reference/faults.md || \
 	  sed -i -e "/<!-- faults:/,/<!-- \/faults/{//!d}" -e "/<!-- faults:/r reports/reference/faults.md" README.md
+	@test ! -f reports/full/pictures/overview.md || \
+	  sed -i -e "/<!-- pictures:/,/<!-- \/pictures/{//!d}" -e "/<!-- pictures:/r reports/full/pictures/overview.md" README.md
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock

@@ -79,7 +79,7 @@ def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
 
 
 def test_the_page_of_pictures_measures_every_kind_and_says_what_is_worst(project):
-    """Two pictures a kind: that the page works, and what it leaves; the rates of many stand in reports/full/pictures."""
+    """Two pictures a kind: that the page works, and what it leaves; the rates of many stand in reports/full."""
     shipped = (project / "digitkit/shipped/promise.json").read_text()
     (project / "reports/tiny/pictures").mkdir(parents=True)
     line = (
