@@ -27,7 +27,16 @@ DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for
 def pytest_configure(config):
     # a shell ignores Ctrl-C in what it starts in the background, and children inherit that; a handler they do not
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "xdist_group(name): tests of one process")
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+
+
+def pytest_collection_modifyitems(items):
+    """For `-n 2 --dist loadgroup`: the tests of the shared reports in one process, each other file in one."""
+    for item in items:
+        shared = {"started", "tiny", "troubled"} & set(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("reports" if shared else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("reports",))  # the longest first
 
 
 def copy_project(folder: Path) -> Path:
