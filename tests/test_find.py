@@ -90,7 +90,7 @@ def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyp
     assert trained["pictures"] >= 256 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
     again = train_recognition(glyphs, tmp_path, minutes=1e-9, begin=tmp_path)  # no time for a step
     assert again["pictures"] == 0 and again["before"]["pictures"] == trained["pictures"]
-    assert max(save_recognition(tmp_path, tmp_path).values()) < 0.01
+    assert max(save_recognition(tmp_path, tmp_path).values()) < 0.05  # half precision
     finder = Finder(open_session((tmp_path / "finder.onnx").read_bytes()))
     strips = StripReader(open_session((tmp_path / "strips.onnx").read_bytes()))
     assert finder.cells(np.zeros((320, 320), np.uint8)).shape == (80, 80)
