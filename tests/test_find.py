@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 from conftest import command
 
+from digitkit.finding import Finder
 from digitkit.glyphs import load_glyphs, split_glyphs
 from digitkit.pictures import KINDS, pictures
 from digitkit.reader import Reader
+from digitkit.runtime import open_session
 from digitkit.scenes import compose
+from digitkit.strips import StripReader
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,22 @@ def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
     chance = np.random.default_rng(0)
     image = chance.integers(0, 256, shape) if level == "noise" else np.full(shape, level)
     assert not any(number.sure for number in reader.find(image.astype(np.uint8), as_scene=False))
+
+
+def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyphs, tmp_path):
+    """Seconds teach nothing; that the whole way from pictures to files goes through is what is shown."""
+    from digitkit.recognition import save_recognition, train_recognition
+
+    said = []
+    trained = train_recognition(glyphs, tmp_path, minutes=0.02, batch=8, say=said.append)
+    assert trained["pictures"] >= 256 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
+    again = train_recognition(glyphs, tmp_path, minutes=1e-9, begin=tmp_path)  # no time for a step
+    assert again["pictures"] == 0 and again["before"]["pictures"] == trained["pictures"]
+    assert max(save_recognition(tmp_path, tmp_path).values()) < 0.05  # half precision
+    finder = Finder(open_session((tmp_path / "finder.onnx").read_bytes()))
+    strips = StripReader(open_session((tmp_path / "strips.onnx").read_bytes()))
+    assert finder.cells(np.zeros((320, 320), np.uint8)).shape == (80, 80)
+    assert [len(columns) for columns in strips.columns([np.zeros((32, 50), np.uint8)])] == [32]
 
 
 def test_the_page_of_pictures_measures_every_kind_and_says_what_is_worst(project):
