@@ -287,7 +287,8 @@ def read(
     Exit code: 0; 1 where a file failed, the others being answered; 2 for a wrong call; 130 after Ctrl-C.
     """
     files, skipped = find_files(images, recursive)
-    threshold(sure), threshold(sure, "scene")  # a promise that nobody measured is refused at once
+    for what in ("picture", "scene"):
+        threshold(sure, what)  # a promise that nobody measured is refused at once
     if run is not None and kind == Kind.picture:
         raise InputError("--run reads scenes: expected no --as picture beside it.")
     if draw:
