@@ -63,7 +63,7 @@ def export(
 # %% ../nbs/60_app.ipynb #440416aa
 _HELP = {
     "read": "Find and read every number in pictures.",
-    "audit": "What the splits of a set share: images, copies, crops, digits, numbers.",
+    "audit": "What splits share: images, copies, crops, digits, numbers.",
     "scenes": "Build, look at and convert sets of scenes.",
 }
 

@@ -223,7 +223,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Also draw it into this PNG file.")] = None,
 ) -> None:
-    """What the splits of a set share: images, copies, crops, digits, numbers.
+    """What splits share: images, copies, crops, digits, numbers.
 
     Exit code 1 if the share of images, copies, crops or digits is above the threshold, or if digits could not be
     compared. Shared numbers are shown, not judged.
