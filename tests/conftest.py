@@ -31,13 +31,10 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks when it is asked
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """For `-n 2 --dist loadgroup`: the tests of the shared reports in one process, each other file in one."""
-    for item in items:
-        shared = {"started", "tiny", "troubled"} & set(item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group("reports" if shared else item.path.stem))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("reports",))  # the longest first
+    shared = {"started", "tiny", "troubled"} & set(item.fixturenames)
+    item.add_marker(pytest.mark.xdist_group("reports" if shared else item.path.stem))
 
 
 def copy_project(folder: Path) -> Path:
