@@ -32,7 +32,7 @@ def low_resolution(image: np.ndarray, factor: float) -> np.ndarray:
     )
     return cv2.resize(small, (wide, high), interpolation=cv2.INTER_LINEAR)
 
-
+# %% ../nbs/18_camera.ipynb #4f6a7b53
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     """A picture as JPEG of that quality gives it back."""
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]

@@ -295,7 +295,7 @@ def _in_folder(folder: str, recursive: bool) -> tuple[list[str], list[str]]:
             (files if taken else skipped).append(path)
     return files, skipped
 
-
+# %% ../nbs/21_files.ipynb #3b36800f
 def find_files(arguments: Sequence[str], recursive: bool = False) -> tuple[list[str], list[str]]:
     """The image files that files, folders and patterns stand for, in order, and what was found and not taken.
 

@@ -17,7 +17,7 @@ from .writing import Writing, draw_hand, write
 FRAMES = ("underline", "box", "partly", "comb", "table", "sum")
 Placed = list[tuple[Writing, int, int]]  # numbers with the left and the top of their ink
 
-
+# %% ../nbs/18_frames.ipynb #25bd1c66
 def add_frame(alpha: np.ndarray, kind: str, numbers: Placed, height: float, rng: np.random.Generator) -> None:
     """Draw lines of a kind of `FRAMES` around, below or between numbers onto an alpha; digits are `height` high."""
     if kind not in FRAMES:
@@ -44,7 +44,7 @@ def add_frame(alpha: np.ndarray, kind: str, numbers: Placed, height: float, rng:
             for x in ((middles[1:] + middles[:-1]) / 2).tolist():
                 cv2.line(alpha, (round(left + x), y0), (round(left + x), y1), 255, pen)
 
-
+# %% ../nbs/18_frames.ipynb #160ddbdc
 def _table(alpha: np.ndarray, cell: tuple, h: float, pen: int, rng: np.random.Generator) -> None:
     """The lines of a table around a cell, and what the neighbours' writing left in view."""
     x0, y0, x1, y1 = cell
@@ -56,7 +56,7 @@ def _table(alpha: np.ndarray, cell: tuple, h: float, pen: int, rng: np.random.Ge
         x, y = rng.choice([x0 - 0.25 * h, x1 + 0.25 * h]), rng.uniform(y0, y1)
         cv2.line(alpha, (round(x), round(y)), (round(x + rng.uniform(-0.1, 0.1) * h), round(y + 0.15 * h)), 255, pen)
 
-
+# %% ../nbs/18_frames.ipynb #79f65b58
 def _sum(alpha: np.ndarray, numbers: Placed, h: float, pen: int) -> None:
     """The rule of a sum above its last number, and the plus before the number above."""
     number, left, top = numbers[-1]
@@ -127,7 +127,7 @@ def shapes(shape: tuple[int, int], count: int, size: float, width: int, rng: np.
         cv2.polylines(alpha, [np.rint(line).astype(np.int32) for line in lines], closed, 255, width, cv2.LINE_AA)
     return alpha
 
-
+# %% ../nbs/18_frames.ipynb #53da9883
 def scribble(shape: tuple[int, int], size: float, width: int, rng: np.random.Generator) -> np.ndarray:
     """An alpha with one long line that goes to and fro without a plan."""
     alpha = np.zeros(shape, np.uint8)
@@ -147,7 +147,7 @@ def form(shape: tuple[int, int], size: float, width: int, rng: np.random.Generat
         cv2.rectangle(alpha, (a, b), (round(a + wide), round(b + size)), 255, width)
     return alpha
 
-
+# %% ../nbs/18_frames.ipynb #cf774b9a
 CLUTTER = ("white noise", "shapes", "scribble", "words", "letters", "form")
 
 

@@ -60,7 +60,7 @@ def _pieces(look: np.ndarray) -> np.ndarray:
     frame = (high > 1.45) | (high > 1.12) & (wide > width / _HIGH + 0.2)
     return np.isin(labels, reaching[(area * _HIGH >= 3) & (high >= 0.3) & ~frame & (reaching > 0)])
 
-
+# %% ../nbs/28_lines.ipynb #e718c34d
 def refine(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
     """The line (5,) made tight around the ink (H, W) uint8 that reaches its middle; as it was where there is none."""
     look, pixel = cut(ink, line, _LOOK, _MARGIN, _BESIDE)
@@ -140,7 +140,7 @@ def _rectangle(cells: np.ndarray) -> tuple[float, float, float, float, float]:
     angle = (angle + 45) % 180 - 45
     return (x, y, width, height, angle) if angle <= 45 else (x, y, height, width, angle - 90)
 
-
+# %% ../nbs/28_lines.ipynb #5eae374e
 def read_cores(sure: np.ndarray, place: tuple[float, int, int], least: float = 0.4) -> np.ndarray:
     """Lines (n, 5) from cells (80, 80) of probabilities, those of at least `least` in a core."""
     factor, left, top = place

@@ -45,7 +45,7 @@ class Picture:
         low, size = self.boxes[:, :2], self.boxes[:, 2:]
         assert (low >= 0).all() and (size > 0).all() and (low + size <= (wide, high)).all(), (self.boxes, wide, high)
 
-
+# %% ../nbs/19_looks.ipynb #e5e2c548
 @dataclass(frozen=True)
 class Look:
     """Everything that a picture is drawn from; the defaults are a number of three digits on clean paper.
@@ -110,7 +110,7 @@ class Look:
 _NEAT = dict(source="glyphs", swell=0.02, slant=0.0, turn=3.0, wide=1.0, gap=0.12, lift=0.03, shrink=0.06, bend=0.02)
 _NEAT |= dict(flag=False, foot=False, bar=False, slash=False)
 
-
+# %% ../nbs/19_looks.ipynb #ad77a196
 def _text(what: int | str, equal: bool, rng: np.random.Generator) -> str:
     """A text: as it is, with "#" for any digit, or that many digits."""
     text = "#" * what if isinstance(what, int) else what
@@ -123,7 +123,7 @@ def _written(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> list[list[
     hand = draw_hand(rng, **_NEAT | dict(look.hand))
     return [[write(_text(what, look.equal, rng), glyphs, hand, look.height, rng) for what in row] for row in look.rows]
 
-
+# %% ../nbs/19_looks.ipynb #9c676f93
 def _laid(lines: list[list[Writing]], look: Look, rng: np.random.Generator) -> tuple[list, int, int]:
     """Every number with its left and top in the block of all lines, and the block's width and height."""
     placed, y, widths = [], 0, []
@@ -140,7 +140,7 @@ def _laid(lines: list[list[Writing]], look: Look, rng: np.random.Generator) -> t
     starts = [wide - width if look.right else int(rng.uniform(0, 0.5) * (wide - width)) for width in widths]
     return [(number, x + starts[row], top) for number, x, top, row in placed], wide, y - down
 
-
+# %% ../nbs/19_looks.ipynb #fbcf9747
 def _page(wide: int, high: int, look: Look, rng: np.random.Generator) -> tuple[int, int, int, int]:
     """Width and height of the page, and where the block begins on it."""
     left, top, right, bottom = (rng.uniform(*look.margin, 4) * look.height).astype(int).tolist()
@@ -168,7 +168,7 @@ def _cut(number: Writing, left: int, top: int, wide: int, high: int) -> tuple[in
     assert x1 > x0 and y1 > y0, f"{number.text} lies beyond the page"
     return x0, y0, x1 - x0, y1 - y0
 
-
+# %% ../nbs/19_looks.ipynb #0fc3fc08
 def _layers(look: Look, glyphs: Glyphs, rng: np.random.Generator):
     """Alphas of the ink and of the frames (H, W), and of each number the text, box and the hull of its ink."""
     lines = _written(look, glyphs, rng) if look.rows else []
@@ -207,7 +207,7 @@ def _sheet(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> np.n
         image = cover(image, alpha, look.rule, look.rule_strength)
     return image
 
-
+# %% ../nbs/19_looks.ipynb #21a7f360
 def _room(boxes: np.ndarray, wide: int, high: int) -> float:
     """The share of the picture, from any side, in which no number is."""
     if not len(boxes):
@@ -215,7 +215,7 @@ def _room(boxes: np.ndarray, wide: int, high: int) -> float:
     low, size = boxes[:, :2], np.array([wide, high])
     return float(np.minimum(low / size, 1 - (low + boxes[:, 2:]) / size).min())
 
-
+# %% ../nbs/19_looks.ipynb #4b2dae71
 def _camera(image: np.ndarray, look: Look, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What light, dirt and the camera make of a page; no dark edge covers a number's box (left, top, width, height)."""
     if look.edge_dark:
@@ -235,7 +235,7 @@ def _camera(image: np.ndarray, look: Look, boxes: np.ndarray, rng: np.random.Gen
         image = add_salt(image, look.salt, rng)
     return jpeg(image, look.jpeg) if look.jpeg else image
 
-
+# %% ../nbs/19_looks.ipynb #3b5e28e0
 def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
     """Draw a picture of that look.
 

@@ -121,7 +121,7 @@ def _seen(height: float, rng: np.random.Generator) -> dict:
 def _level(colour: tuple) -> float:
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
-
+# %% ../nbs/19_mixture.ipynb #9da8b98f
 def readable(look: Look) -> Look:
     """A look whose ink stands out from its paper, its noise and its blur, so that a person reads it."""
     hand = dict(look.hand)

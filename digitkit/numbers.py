@@ -132,7 +132,7 @@ _BAR = (
     'background:linear-gradient(to top,#9bd3ae {share:.0%},#eee {share:.0%})" title="{share:.1%}">{digit}</span>'
 )
 
-
+# %% ../nbs/31_numbers.ipynb #7056102d
 class Numbers(list[Number]):
     """The numbers of a picture, in reading order: a list that shows itself in a notebook.
 

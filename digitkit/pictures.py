@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
 def _small(share: float) -> float:
     return max(min(400 * share, 60.0), 24.0)
 
-
+# %% ../nbs/19_pictures.ipynb #3f29cd42
 _SIDES, _BIG = ("left", "right", "top", "bottom"), (0.02, 0.02)
 KINDS |= {
     "one digit": Kind("One digit that takes a share of its square.", (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 0.9),

@@ -58,7 +58,7 @@ class Format(StrEnum):
     jsonl = "jsonl"
     text = "text"
 
-
+# %% ../nbs/59_read_command.ipynb #2b40b4ab
 class Writer:
     """Rows to a text stream, in one of the formats; `end` completes what needs an end.
 
@@ -121,7 +121,7 @@ def _pictures(files: Sequence[str]) -> Iterator[tuple[str, np.ndarray | InputErr
         except MemoryError:
             yield file, InputError(f"{file}: there is not enough memory for it."), first
 
-
+# %% ../nbs/59_read_command.ipynb #a40bd7ba
 def _chunks(files: Sequence[str]) -> Iterator[list[tuple[str, np.ndarray | InputError, bool]]]:
     chunk, pixels = [], 0
     for item in _pictures(files):
@@ -133,7 +133,7 @@ def _chunks(files: Sequence[str]) -> Iterator[list[tuple[str, np.ndarray | Input
     if chunk:
         yield chunk
 
-
+# %% ../nbs/59_read_command.ipynb #d96898d6
 def answers(
     files: Sequence[str], reader: Reader, promise: float, as_scene: bool | None
 ) -> Iterator[list[tuple[str, Numbers | InputError, bool]]]:
@@ -184,7 +184,7 @@ def _say(sentence: str) -> None:
     if sys.stderr is not None:
         print(f"digitkit: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
 
-
+# %% ../nbs/59_read_command.ipynb #ee91189d
 def _run(blocks, writer: Writer, bar, draw: Path | None) -> int:
     """Print what was read, block after block; exit code 0, 1 where a file failed, or 130 for Ctrl-C."""
     code = 0
@@ -209,7 +209,7 @@ def _run(blocks, writer: Writer, bar, draw: Path | None) -> int:
     writer.end()
     return code
 
-
+# %% ../nbs/59_read_command.ipynb #46ee2063
 def _progress(n: int):
     """A bar on standard error for more than a hundred files."""
     from tqdm import tqdm
@@ -247,7 +247,7 @@ class Kind(StrEnum):
     scene = "scene"
     picture = "picture"
 
-
+# %% ../nbs/59_read_command.ipynb #fe3ce731
 def _open_reader(run: str | None) -> Reader:
     """The reader of a run's folder or an ONNX file, which has read once, or the one that is shipped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -260,7 +260,7 @@ def _open_reader(run: str | None) -> Reader:
         raise InputError(f"{run}: {error}") from None
     return reader
 
-
+# %% ../nbs/59_read_command.ipynb #92f1b224
 def read(
     images: Annotated[list[str], typer.Argument(help="Image files, folders, patterns, or - for standard input.")],
     sure: Annotated[

@@ -39,7 +39,7 @@ def _output_shape(pipeline: Pipeline) -> tuple[int, int]:
         raise InputError(f"a reader expects a pipeline that gives uint8, '{pipeline}' gives {result.dtype}.")
     return result.shape
 
-
+# %% ../nbs/32_reader.ipynb #14234514
 class _Parts:
     """What a reader is made of; see `Reader`."""
 

@@ -111,7 +111,7 @@ def _rate(share: float, top: float) -> float:
     """The learning rate when that share 0..1 of the time is gone."""
     return top * min(share / _WARM, (1 + np.cos(np.pi * (share - _WARM) / (1 - _WARM))) / 2) + 1e-6
 
-
+# %% ../nbs/47_recognition.ipynb #68f2447a
 class _Pupils:
     """Both networks, with what they lost since they were last asked."""
 
@@ -157,7 +157,7 @@ def _save(pupils: _Pupils, trained: dict, folder: Path) -> None:
             network.save(part)
     (folder / "trained.json").write_text(json.dumps(trained, indent=1) + "\n")
 
-
+# %% ../nbs/47_recognition.ipynb #8c7471ba
 _LINES = 40  # of the history
 _KEPT = 64  # blocks that may be learnt again: 1 GB
 

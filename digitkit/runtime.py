@@ -74,7 +74,7 @@ class Network(Protocol):
         """Parameters of the network."""
         ...
 
-
+# %% ../nbs/29_runtime.ipynb #84e5ae4d
 class OnnxNetwork:
     """A network in an ONNX file; has what `Reader` asks of a Keras model.
 

@@ -80,7 +80,7 @@ def _check_size(layout: str, glyphs: str) -> None:
         if size > _LARGEST:
             raise InputError(f"{glyphs}: expected arrays of at most {_LARGEST:,} bytes, got {size:,}.")
 
-
+# %% ../nbs/59_set_commands.ipynb #2bf79d7a
 @scenes_app.command()
 def build(
     folder: _Folder,

@@ -91,7 +91,7 @@ def rules(shape: tuple[int, int], kind: str, gap: float, width: int, rng: np.ran
         alpha[:, x : x + width] = 255
     return alpha
 
-
+# %% ../nbs/18_sheets.ipynb #f15f4a78
 def cover(image: np.ndarray, alpha: np.ndarray, colour: tuple[int, int, int], strength: float = 1.0) -> np.ndarray:
     """A picture with a colour laid over it where alpha (H, W) uint8 says so, `strength` of it; changed in place."""
     left, top, wide, high = cv2.boundingRect(alpha)

@@ -96,7 +96,7 @@ def _padded(strip: np.ndarray) -> np.ndarray:
         raise InputError(f"expected a strip ({HEIGHT}, width) of uint8, got {came}.")
     return np.pad(strip, ((0, 0), (0, -strip.shape[1] % _STEP))).astype(np.float32)[..., None]
 
-
+# %% ../nbs/31_strips.ipynb #48fdd500
 class StripReader:
     """Reads strips with a network from (n, 32, W, 1) float32 in 0..255 to columns (n, T, 11) of probabilities.
 

@@ -82,11 +82,13 @@ _WAYS = """
 9: 58 20 40 00 05 00 00 45 25 55 55 35 58 15 60 60 45 95 10 100
 """  # a digit and its strokes: points x y in hundredths of the height, from the top
 _SHAPES = {str(k): [way[3:] for way in _WAYS.split("\n") if way.startswith(str(k))] for k in range(10)}
+
+# %% ../nbs/17_strokes.ipynb #36380f6e
 _LAMPS = {"a": "07 00 48 00", "b": "55 07 55 43", "c": "55 57 55 93", "d": "07 100 48 100", "e": "00 57 00 93"}
 _LAMPS |= {"f": "00 07 00 43", "g": "07 50 48 50"}
 _LIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 
-
+# %% ../nbs/17_strokes.ipynb #a65c51bf
 @cache
 def _pull(points: int) -> np.ndarray:
     """The weights (m, points) with which points pull a curve of m places: a quadratic B-spline from end to end."""
@@ -105,7 +107,7 @@ def _pull(points: int) -> np.ndarray:
 def _points(strokes: str) -> list[np.ndarray]:
     return [np.array(stroke.split(), float).reshape(-1, 2) / 100 for stroke in strokes.split("|")]
 
-
+# %% ../nbs/17_strokes.ipynb #60510a69
 def drawn_tile(digit: str, wide: float, rng: np.random.Generator) -> np.ndarray:
     """A digit drawn with a mouse in one of its ways, lines of one pixel on a tile (64, 64) uint8."""
     ways, tile = _SHAPES[digit], np.zeros((SIDE, SIDE), np.uint8)

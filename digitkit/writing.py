@@ -19,7 +19,7 @@ from .strokes import FONTS, FOOT, SIDE, TALL, drawn_tile, glyph_tile, printed_ti
 # %% ../nbs/17_writing.ipynb #9c570707
 SOURCES = ("glyphs", "pen", "drawn", "typeface", "segments")
 
-
+# %% ../nbs/17_writing.ipynb #29001740
 @dataclass(frozen=True)
 class Hand:
     """How a number is written; lengths are shares of the height of a digit.
@@ -57,7 +57,7 @@ class Hand:
     same: bool = False
     pitch: float = 0.0
 
-
+# %% ../nbs/17_writing.ipynb #6944dad3
 def draw_hand(rng: np.random.Generator, **given) -> Hand:
     """A hand drawn at random, but for what is given."""
     u = rng.random(16)
@@ -134,7 +134,7 @@ def _sheet(text: str, glyphs: Glyphs, hand: Hand, rng: np.random.Generator) -> t
             _add_strokes(tile, char, hand, 1 if lined[-1] else 3 if hand.source == "pen" else 5, rng)
     return sheet, np.array(lined)
 
-
+# %% ../nbs/17_writing.ipynb #9468374c
 def _field(sheet: np.ndarray, hand: Hand, lined: np.ndarray) -> np.ndarray:
     """How far inside the strokes each pixel is, float32, in pixels of a tile; negative outside."""
     if hand.source in ("glyphs", "typeface"):
@@ -150,7 +150,7 @@ def _field(sheet: np.ndarray, hand: Hand, lined: np.ndarray) -> np.ndarray:
         )  # what the blur added on the line
     return cv2.blur(far, (3, 3))
 
-
+# %% ../nbs/17_writing.ipynb #e37671c7
 def _bent(field: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
     """A field whose parts are moved by up to `most` pixels, smoothly."""
     high, wide = field.shape
@@ -199,7 +199,7 @@ class Writing:
     box: tuple[int, int, int, int]
     boxes: np.ndarray
 
-
+# %% ../nbs/17_writing.ipynb #0be86a33
 def _pieces(text: str, field: np.ndarray, hand: Hand, height: float, rng: np.random.Generator) -> list:
     """Each character's ink and how far its top is above the line, in pixels."""
     change, pieces = rng.uniform(-1, 1, (len(text), 3)) * (hand.shrink / 2, hand.turn, hand.lift), []
@@ -211,7 +211,7 @@ def _pieces(text: str, field: np.ndarray, hand: Hand, height: float, rng: np.ran
         pieces.append((ink, top + lift * height))
     return pieces
 
-
+# %% ../nbs/17_writing.ipynb #401b187f
 def _places(text: str, pieces: list, hand: Hand, height: float) -> list[int]:
     """Where each character's ink begins, in pixels from the left."""
     places, x, before = [], 0.0, ""
@@ -224,7 +224,7 @@ def _places(text: str, pieces: list, hand: Hand, height: float) -> list[int]:
         x, before = x + ink.shape[1], char
     return places
 
-
+# %% ../nbs/17_writing.ipynb #42623c82
 def write(text: str, glyphs: Glyphs, hand: Hand, height: float, rng: np.random.Generator) -> Writing:
     """Write a text in one line.
 
@@ -269,7 +269,7 @@ def write(text: str, glyphs: Glyphs, hand: Hand, height: float, rng: np.random.G
     boxes = boxes[[char in "0123456789" for char in text]]
     return Writing(line, "".join(char for char in text if char in "0123456789"), around(boxes), boxes)
 
-
+# %% ../nbs/17_writing.ipynb #71389f0f
 def around(boxes: np.ndarray) -> tuple[int, int, int, int]:
     """The box around boxes (n, 4): left, top, width, height; zeros where there are none."""
     if not len(boxes):
