@@ -21,20 +21,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
+SHARED = r"def test_\w+\([^)]*\b(tiny|tiny_copy|tables|troubled)\b"  # a test that asks for a shared report
 DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for it
 
 
 def pytest_configure(config):
     # a shell ignores Ctrl-C in what it starts in the background, and children inherit that; a handler they do not
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "xdist_group(name): tests of one process")
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
-def pytest_itemcollected(item):
-    """For `-n 2 --dist loadgroup`: the tests of the shared reports in one process, each other file in one."""
-    shared = {"started", "tiny", "troubled"} & set(item.fixturenames)
-    item.add_marker(pytest.mark.xdist_group("reports" if shared else item.path.stem))
+def pytest_xdist_make_scheduler(config, log):
+    """For `-n 2`: all files whose tests share the reports in one process, each other file as a whole in one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "reports" if re.search(SHARED, (HERE / file).read_text()) else file
+
+    return Scheduling(config, log)
 
 
 def copy_project(folder: Path) -> Path:
