@@ -1,9 +1,11 @@
 """`Reader.find`: every number of a picture is found and read; what is no number is not."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import command
+from conftest import HERE, command
 
 from digitkit.finding import Finder
 from digitkit.glyphs import load_glyphs, split_glyphs
@@ -22,6 +24,21 @@ def reader():
 @pytest.fixture(scope="module")
 def glyphs():
     return split_glyphs(load_glyphs())["test"]
+
+
+def test_what_is_shipped_is_what_the_report_of_pictures_measured():
+    folder = HERE / "reports/full/pictures"
+    chosen = pd.read_csv(folder / "promises.csv").groupby("kind")
+    shipped = json.loads((HERE / "digitkit/shipped/promise.json").read_text())
+    for kind, table in chosen:
+        expected = {float(promise): at for promise, at in shipped[kind].items()}
+        assert expected == pytest.approx(dict(zip(table["promise"], table["confidence"])))
+    overview = (folder / "overview.md").read_text()
+    assert overview in (HERE / "README.md").read_text()
+    rates = pd.read_csv(folder / "overview.csv", index_col=0)["rate"]
+    lines = overview.splitlines()[2:]
+    assert [float(line.split("|")[2].split()[0]) for line in lines] == (100 * rates).round(2).tolist()
+    assert (HERE / "digitkit/shipped/strips.onnx").stat().st_size < 2_000_000
 
 
 def _right(reader, kind, n, glyphs):
