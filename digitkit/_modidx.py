@@ -464,6 +464,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.probe.probe': ('probe.html#probe', 'digitkit/probe.py'),
                                 'digitkit.probe.unlike': ('probe.html#unlike', 'digitkit/probe.py')},
             'digitkit.process': { 'digitkit.process._stop': ('process.html#_stop', 'digitkit/process.py'),
+                                  'digitkit.process.finish_quietly': ('process.html#finish_quietly', 'digitkit/process.py'),
                                   'digitkit.process.open_streams': ('process.html#open_streams', 'digitkit/process.py'),
                                   'digitkit.process.own_stderr': ('process.html#own_stderr', 'digitkit/process.py'),
                                   'digitkit.process.stoppable': ('process.html#stoppable', 'digitkit/process.py')},

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .process import open_streams, stoppable
+from .process import finish_quietly, open_streams, stoppable
 
 # %% ../nbs/60_cli.ipynb #064aae60
 def called(words: Sequence[str]) -> str:
@@ -45,3 +45,5 @@ def main() -> None:
         if "map" not in str(error) and "memory" not in str(error):
             raise
         fail("there is not enough memory to load what is needed.")
+    finally:
+        finish_quietly()
