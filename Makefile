@@ -22,10 +22,10 @@ test: lint  ## every test; ends with pytest's counts
 	@$(BIN)/pytest -q -n 2
 
 lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
-	@$(BIN)/ruff check --quiet nbs tests
-	@$(BIN)/ruff format --check --quiet nbs tests
+	@$(BIN)/ruff check --quiet nbs tests tools
+	@$(BIN)/ruff format --check --quiet nbs tests tools
 	@$(BIN)/basedpyright
-	@$(BIN)/python tests/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
+	@$(BIN)/python tools/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
 
 notebooks: $(READY)  ## run every component notebook and keep its outputs
 	@$(BIN)/nbdev-export
@@ -38,7 +38,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab nbs
 
 bench: $(READY)  ## one table; each row names both sides and their ratio
-	@$(BIN)/python -W ignore tests/bench.py
+	@$(BIN)/python -W ignore tools/bench.py
 
 ship: PROFILE = full
 ship: EXPERIMENT = columns

@@ -103,13 +103,15 @@ def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
     assert not any(number.sure for number in reader.find(image.astype(np.uint8), as_scene=False))
 
 
-def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyphs, tmp_path):
+def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyphs, tmp_path, monkeypatch):
     """Seconds teach nothing; that the whole way from pictures to files goes through is what is shown."""
+    from digitkit import recognition
     from digitkit.recognition import save_recognition, train_recognition
 
+    monkeypatch.setattr(recognition, "BLOCK", 64)
     said = []
     trained = train_recognition(glyphs, tmp_path, minutes=0.02, batch=8, say=said.append)
-    assert trained["pictures"] >= 256 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
+    assert trained["pictures"] >= 64 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
     again = train_recognition(glyphs, tmp_path, minutes=1e-9, begin=tmp_path)  # no time for a step
     assert again["pictures"] == 0 and again["before"]["pictures"] == trained["pictures"]
     assert max(save_recognition(tmp_path, tmp_path).values()) < 0.05  # half precision
