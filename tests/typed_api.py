@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import assert_type
 
 import numpy as np
+from PIL import Image
 
 from digitkit.audit import Audit, audit
 from digitkit.config import Config, load_config
+from digitkit.files import as_picture, load_pages
 from digitkit.glyphs import Glyphs, load_glyphs, split_glyphs
 from digitkit.labels import number
+from digitkit.numbers import Number, Numbers
 from digitkit.pipeline import parse_pipeline
 from digitkit.reader import Reader, build_reader
 from digitkit.scenes import Scenes, compose
@@ -37,6 +40,13 @@ assert_type(reader.whole, bool)
 reader.save(Path("somewhere"))
 
 # finding numbers in a picture
+numbers = reader.find(Image.new("L", (84, 84)), promise=0.99, as_scene=True)
+assert_type(numbers, Numbers)
+assert_type(numbers[0], Number)
+assert_type(numbers.texts, list[str])
+assert_type(reader.find_all([image, "photo.png", Path("a.png")]), list[Numbers])
+assert_type(list(load_pages("a.tif")), list[tuple[str, np.ndarray]])
+assert_type(as_picture("a.png"), np.ndarray)
 for picture in (image, Path("photo.jpg"), "photo.jpg"):
     for found in reader.find(picture):
         assert_type(found.text, str)
