@@ -60,13 +60,8 @@ pictures: $(READY)  ## what `find` makes of pictures by design: reports/$(PROFIL
 	  save_html(Path(sys.argv[1] + '.ipynb'), Path(sys.argv[1] + '.html'), 'Numbers in pictures')" \
 	  reports/$(PROFILE)/pictures/pictures
 
-readme:  ## put the tables of the reports that are here into README.md
-	@for p in quick full reference record; do test ! -f reports/$$p/summary.md || \
-	  sed -i -e "/<!-- $$p:/,/<!-- \/$$p/{//!d}" -e "/<!-- $$p:/r reports/$$p/summary.md" README.md; done
-	@test ! -f reports/reference/faults.md || \
-	  sed -i -e "/<!-- faults:/,/<!-- \/faults/{//!d}" -e "/<!-- faults:/r reports/reference/faults.md" README.md
-	@test ! -f reports/full/pictures/overview.md || \
-	  sed -i -e "/<!-- pictures:/,/<!-- \/pictures/{//!d}" -e "/<!-- pictures:/r reports/full/pictures/overview.md" README.md
+readme: $(READY)  ## put the tables of the reports, the map and two pictures into README.md, reports/ and nbs/ (needs MNIST)
+	@$(BIN)/python -c "from digitkit.front import save_front; save_front()"
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock

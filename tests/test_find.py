@@ -34,7 +34,7 @@ def test_what_is_shipped_is_what_the_report_of_pictures_measured():
         expected = {float(promise): at for promise, at in shipped[kind].items()}
         assert expected == pytest.approx(dict(zip(table["promise"], table["confidence"])))
     overview = (folder / "overview.md").read_text()
-    assert overview in (HERE / "README.md").read_text()
+    assert overview in (HERE / "reports/README.md").read_text()
     rates = pd.read_csv(folder / "overview.csv", index_col=0)["rate"]
     lines = overview.splitlines()[2:]
     assert [float(line.split("|")[2].split()[0]) for line in lines] == (100 * rates).round(2).tolist()
