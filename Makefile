@@ -56,7 +56,7 @@ pictures: $(READY)  ## what `find` makes of pictures by design: reports/$(PROFIL
 	@mkdir -p reports/$(PROFILE)/pictures
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/96_pictures.ipynb reports/$(PROFILE)/pictures/pictures.ipynb \
 	  -p profile $(PROFILE)
-	@$(BIN)/python -c "import sys; from pathlib import Path; from digitkit.report import save_html; \
+	@$(BIN)/python -c "import sys; from pathlib import Path; from digitkit.html_page import save_html; \
 	  save_html(Path(sys.argv[1] + '.ipynb'), Path(sys.argv[1] + '.html'), 'Numbers in pictures')" \
 	  reports/$(PROFILE)/pictures/pictures
 

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from .config import InputError
 from .process import own_stderr, stoppable
+from .project import InputError
 
 # %% ../nbs/60_app.ipynb #436809e1
 def report(
@@ -25,7 +25,7 @@ def report(
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
     with stoppable():
-        from digitkit.config import root
+        from digitkit.project import root
         from digitkit.report import make_report  # imported late: papermill and nbconvert take seconds
 
     terminal = os.fdopen(os.dup(2), "w")  # pages that run in this process send their own standard error to a log
@@ -52,9 +52,9 @@ def export(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with own_stderr():  # TensorFlow and the converter are talkative
         with stoppable():
-            from digitkit.config import Config
             from digitkit.deploy import save_onnx
             from digitkit.reader import Reader
+            from digitkit.settings import Config
 
         reader, config = Reader.load(run), Config.from_json((run / "config.json").read_text("utf-8"))
         save_onnx(reader, path, profile=config.profile, experiment=config.experiment, seed=str(config.seed))
@@ -71,7 +71,7 @@ _HELP = {
 def about() -> None:
     """Read handwritten digits in pictures, and report honestly how well."""
 
-
+# %% ../nbs/60_app.ipynb #7f3ed972
 def build_app(called: str) -> typer.Typer:
     """The command line.
 

@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from .config import InputError
 from .image_ops import grayscale
 from .labels import BLANK, counts, number
+from .project import InputError
 from .scenes import Scenes
 from .segment import cut
-from .sets import Source
+from .sources import Source
 
-# %% ../nbs/24_audit.ipynb #2cb7e5ce
+# %% ../nbs/24_audit.ipynb #cebcaede
 def seen_share(first: np.ndarray, second: np.ndarray) -> float:
     """The share of the values of `second` that occur in `first`, 0..1.
 
@@ -36,7 +36,7 @@ def seen_share(first: np.ndarray, second: np.ndarray) -> float:
         raise InputError(f"audit: expected two sets that are not empty, got {np.size(first)} and {np.size(second)}.")
     return float(np.isin(second, first).mean())
 
-
+# %% ../nbs/24_audit.ipynb #93a85af9
 def _hash(images: Iterable[np.ndarray]) -> np.ndarray:
     """A number for each image's shape and bytes, uint64: equal images, equal numbers."""
     digests = [
@@ -54,7 +54,7 @@ def _crops(images: Iterable[np.ndarray], digits: np.ndarray) -> list[np.ndarray]
     cuts = [cut(grayscale(image), "columns", int(slots)) for image, slots in zip(images, lengths) if slots]
     return [crop for one in cuts if one.ok for crop in one.crops if np.count_nonzero(crop) >= _LEAST_INK]
 
-# %% ../nbs/24_audit.ipynb #6eb754eb
+# %% ../nbs/24_audit.ipynb #c63b6b84
 _FIELDS = 24  # a side of a look
 _LEAST_DIGITS = 3  # of a scene that is compared by its look
 _LIKENESS = 0.9935  # of a copy, at least
@@ -71,7 +71,7 @@ def looks(images: Iterable[np.ndarray]) -> np.ndarray:
     small -= small.mean(axis=1, keepdims=True)
     return (small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)).astype(np.float16)
 
-
+# %% ../nbs/24_audit.ipynb #e194eaec
 def _nearest(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The likeness of each look of `second` (m, 576) to the most alike of `first` (n, 576): (m,) float32, up to 1."""
     best = np.full(len(second), -1, np.float32)
@@ -179,14 +179,14 @@ class Audit:
             pair["shared"] = {kind: self.count(row, kind)[0] for kind in LEAKS if pair[kind] is not None}
         return json.dumps({"leak": self.leak, "unjudged": self.unjudged, **tables}, indent=1)
 
-# %% ../nbs/24_audit.ipynb #be0a4064
+# %% ../nbs/24_audit.ipynb #76729bc1
 def _split_row(name: str, traces: Traces) -> dict:
     duplicates = 1 - len(np.unique(traces.images)) / len(traces.images)
     facts = dict(split=name, scenes=len(traces.images), crops=len(traces.crops), copies=len(traces.copies))
     facts |= dict(numbers=len(set(traces.numbers)), repeats=traces.repeats, duplicates=duplicates)
     return facts | {str(d): n for d, n in enumerate(traces.labels)}
 
-
+# %% ../nbs/24_audit.ipynb #3add4a4b
 def _pair_row(earlier: list[Traces], later: Traces, nearest: list[np.ndarray]) -> dict[str, float]:
     known = len(later.copies) and all(len(traces.copies) for traces in earlier)
     row = {"images": 0, "copies": (np.max(nearest, axis=0) >= _LIKENESS).mean() if known else np.nan}

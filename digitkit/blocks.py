@@ -7,6 +7,7 @@ __all__ = ['MODELS', 'batch_norm', 'conv_relu_norm', 'conv_norm_relu', 'residual
            'ReadColumns', 'ReadPair', 'augmentation', 'Jitter', 'architecture']
 
 # %% ../nbs/30_blocks.ipynb #69fcf0c8
+import logging
 from collections.abc import Callable
 
 import keras
@@ -14,7 +15,10 @@ import numpy as np
 from keras import Sequential, layers, ops
 from keras.saving import register_keras_serializable
 
-from .config import InputError
+from .project import InputError
+
+# %% ../nbs/30_blocks.ipynb #e1fce84b
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # %% ../nbs/30_blocks.ipynb #88214899
 def _means(rows):
@@ -121,12 +125,30 @@ def slot_head(x, slots: int, classes: int):
     return layers.Softmax(axis=-1, dtype="float32")(x)
 
 # %% ../nbs/30_blocks.ipynb #a41eaa23
+def _read_from_left(columns, slots: int):
+    """The chance of each digit in each slot, (n, slots, 10), from columns (n, T, 11) that say a digit or nothing.
+
+    `said` holds, by number and last digit, the chance of having just said that digit, `quiet` that of nothing since.
+    """
+    first = ops.zeros_like(columns[:, :1, :10])  # (n, 1, 10)
+    said = quiet = answer = ops.tile(first, (1, slots, 1))
+    none = first[..., :1] + 1  # the chance that no digit has been said yet, (n, 1, 1)
+    for t in range(columns.shape[1]):
+        digit, nothing = columns[:, t : t + 1, :10], columns[:, t : t + 1, 10:]
+        so_far = ops.sum(said + quiet, axis=-1, keepdims=True)
+        before = ops.concatenate([none, so_far[:, :-1]], axis=1)
+        going_on = ops.concatenate([first, said[:, :-1]], axis=1)  # the same digit again is not a new one
+        new = (before - going_on) * digit
+        answer = answer + new
+        said, quiet, none = said * digit + new, (said + quiet) * nothing, none * nothing
+    return answer
+
+# %% ../nbs/30_blocks.ipynb #ef99ed55
 @register_keras_serializable(package="digitkit")
 class ReadColumns(layers.Layer):
     """Probabilities of each slot's digit from columns that say a digit or nothing.
 
     Columns (n, T, 11) of probabilities, the last class for "nothing new", to (n, slots, 11) with the blank last.
-    `said` holds, by number and last digit, the chance of having just said that digit, `quiet` that of nothing since.
     """
 
     def __init__(self, slots: int, **kwargs):
@@ -134,17 +156,7 @@ class ReadColumns(layers.Layer):
         self.slots = slots
 
     def call(self, columns):
-        first = ops.zeros_like(columns[:, :1, :10])  # (n, 1, 10)
-        said = quiet = answer = ops.tile(first, (1, self.slots, 1))
-        none = first[..., :1] + 1  # the chance that no digit has been said yet, (n, 1, 1)
-        for t in range(columns.shape[1]):
-            digit, nothing = columns[:, t : t + 1, :10], columns[:, t : t + 1, 10:]
-            so_far = ops.sum(said + quiet, axis=-1, keepdims=True)
-            before = ops.concatenate([none, so_far[:, :-1]], axis=1)
-            going_on = ops.concatenate([first, said[:, :-1]], axis=1)  # the same digit again is not a new one
-            new = (before - going_on) * digit
-            answer = answer + new
-            said, quiet, none = said * digit + new, (said + quiet) * nothing, none * nothing
+        answer = _read_from_left(columns, self.slots)
         blank = 1 - ops.sum(answer, axis=-1, keepdims=True)
         return ops.clip(ops.concatenate([answer, blank], axis=-1), 1e-7, 1)
 

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .config import InputError, load_config, provenance
-from .pages import SCORE, Page, steps_of, train_page
+from .pages import Page, steps_of, train_page
 from .plan import code_key, job_keys, made_of, matters
 from .probe import Probe, Step, probe
+from .project import InputError
+from .provenance import provenance
 from .runs import keep, kept_line, run_folder, training_key
+from .settings_file import load_config
 from .trees import last_revision, said_at, unpack
 
 # %% ../nbs/58_claims.ipynb #7fe7d64c
@@ -56,10 +58,10 @@ def _training_claim(page: Page) -> list[Claim]:
 
 def claims_of(job: list[Page]) -> list[Claim]:
     """What of a job was made under other keys than now, or from uncommitted code, and is not answered yet."""
-    found = [claim for page in job if page.notebook == "90_train" for claim in _training_claim(page)]
+    found = [claim for page in job if page.kind.makes_weights for claim in _training_claim(page)]
     for page, key in zip(job, job_keys(job)):
         made = made_of(page)
-        if made.get("key") and page.notebook != SCORE:  # scores need no weights, and are made again in seconds
+        if made.get("key") and not page.kind.made_from:  # scores need no weights, and are made again in seconds
             revision = made.get("revision") or last_revision(page.output)
             found.append(Claim(page, str(page), made["key"], key, revision))
     other = [c for c in found if c.stamp != c.key or (c.is_training and c.revision.endswith("-dirty"))]

@@ -23,14 +23,14 @@ def fail(sentence: str, code: int = 2) -> NoReturn:
     print(f"digitkit: {sentence}", file=sys.stderr, flush=True)
     sys.exit(code)
 
-
+# %% ../nbs/60_cli.ipynb #7808d77d
 def main() -> None:
     """Run the command; exit code 0, 1 (a page or image failed, a set leaks), 2 (a wrong call) or 130 (Ctrl-C)."""
     open_streams()
     try:
         with stoppable():
             from digitkit.app import build_app
-            from digitkit.config import InputError
+            from digitkit.project import InputError
 
             app = build_app(called(sys.argv[1:]))
         try:

@@ -9,7 +9,7 @@ __all__ = ['reliability', 'calibration_error', 'risk_coverage', 'choose_threshol
 import numpy as np
 import pandas as pd
 
-from .config import InputError
+from .project import InputError
 
 # %% ../nbs/43_confidence.ipynb #1a10cfbf
 def _check(confidence, right) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +34,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
 
     Returns
     -------
-    One row a bin: `low`, `high` (its limits), `confidence`, `accuracy` (means), `n`.
+    One row per bin: `low`, `high` (its limits), `confidence`, `accuracy` (means), `n`.
 
     Raises
     ------
@@ -60,27 +60,33 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
     return float((gap * table["n"]).sum() / table["n"].sum())
 
 # %% ../nbs/43_confidence.ipynb #e716bf6b
-def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+def risk_coverage(
+    confidence: np.ndarray, right: np.ndarray, weight: np.ndarray | None = None, possible: float | None = None
+) -> pd.DataFrame:
     """Coverage and risk of accepting what is at least as sure as a threshold, for every threshold that matters.
 
-    Arguments and errors as for `reliability`.
+    Parameters
+    ----------
+    confidence, right : as for `reliability`, with its errors
+    weight : (n,) numbers above 0, how much each answer counts; by default all count the same
+    possible : the weight of all that could have been answered; by default that of these answers
 
     Returns
     -------
-    One row a threshold, greatest first: `threshold`, `coverage` (share accepted), `risk` (share of mistakes among the
-    accepted), `mistakes` (their number).
+    One row per threshold, greatest first: `threshold`; `coverage`, the accepted part of what was possible; `risk`, the
+    share of mistakes among the accepted; `mistakes`, their number; `n`, how many answers of equal weight would be as
+    informative as the accepted ones (Kish 1965, *Survey Sampling*, 11.7).
     """
     confidence, right = _check(confidence, right)
     order = np.argsort(-confidence, kind="stable")
-    sure, wrong = confidence[order], np.cumsum(~right[order])
+    sure, wrong = confidence[order], ~right[order]
+    weights = np.ones(len(sure)) if weight is None else np.asarray(weight, float)[order]
     last = np.append(np.flatnonzero(np.diff(sure)), len(sure) - 1)
+    total, squares = weights.cumsum()[last], (weights**2).cumsum()[last]
+    coverage = total / (total[-1] if possible is None else possible)
+    risk, mistakes = (weights * wrong).cumsum()[last] / total, np.cumsum(wrong)[last]
     return pd.DataFrame(
-        {
-            "threshold": sure[last],
-            "coverage": (last + 1) / len(sure),
-            "risk": wrong[last] / (last + 1),
-            "mistakes": wrong[last],
-        }
+        dict(threshold=sure[last], coverage=coverage, risk=risk, mistakes=mistakes, n=total**2 / squares)
     )
 
 # %% ../nbs/43_confidence.ipynb #699fbc71
@@ -103,7 +109,7 @@ def choose_threshold(confidence: np.ndarray, right: np.ndarray, accuracy: float 
     kept = curve[1 - curve["risk"] >= accuracy]
     return float(kept["threshold"].iloc[-1]) if len(kept) else float("inf")
 
-
+# %% ../nbs/43_confidence.ipynb #0da24214
 def accepted(confidence: np.ndarray, right: np.ndarray, threshold: float) -> dict[str, float]:
     """What a threshold accepts: `coverage` (share), `accuracy` (share right; NaN if nothing is accepted), `mistakes`.
 

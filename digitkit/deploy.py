@@ -16,12 +16,12 @@ from keras import layers
 
 from . import __version__
 from .blocks import Jitter
-from .config import InputError
+from .composing import compose
+from .disk import replacing
 from .glyphs import load_glyphs
 from .labels import BLANK
+from .project import InputError
 from .reader import Reader, load_onnx
-from .scenes import compose
-from .store import replacing
 
 # %% ../nbs/34_deploy.ipynb #e3058a6c
 _IDLE = (layers.Dropout, layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom, Jitter)
@@ -31,17 +31,19 @@ def _is_idle(layer: layers.Layer) -> bool:
     """Whether a layer acts in training only."""
     return isinstance(layer, _IDLE) or isinstance(layer, keras.Sequential) and all(map(_is_idle, layer.layers))
 
+# %% ../nbs/34_deploy.ipynb #8bac9922
+def _copied(layer: layers.Layer) -> layers.Layer:
+    """A fresh layer of the same kind that computes in float32; one that acts in training only as it is."""
+    return layer if _is_idle(layer) else type(layer).from_config(layer.get_config() | {"dtype": "float32"})
 
+# %% ../nbs/34_deploy.ipynb #0546473d
 def without_training(network: keras.Model) -> keras.Model:
     """A copy of a network in float32 without the layers that act in training only; the same answers."""
-
-    def copied(layer):
-        return layer if _is_idle(layer) else type(layer).from_config(layer.get_config() | {"dtype": "float32"})
 
     def called(layer, x, *arguments, **options):
         return x if _is_idle(layer) else layer(x, *arguments, **options)
 
-    result = keras.models.clone_model(network, clone_function=copied, call_function=called)
+    result = keras.models.clone_model(network, clone_function=_copied, call_function=called)
     result.set_weights(network.get_weights())
     return result
 
@@ -62,10 +64,17 @@ def _facts(reader: Reader, origin: dict[str, str]) -> dict[str, str]:
         "slots": str(slots),
     }
 
-# %% ../nbs/34_deploy.ipynb #9e6e09a0
+# %% ../nbs/34_deploy.ipynb #57895856
 _TOLERANCE = 1e-4
 
 
+def _worst(ours: np.ndarray, theirs: np.ndarray, far: np.ndarray) -> str:
+    """Where two answers are farthest from each other, in words."""
+    scene, slot, label = np.unravel_index(far.argmax(), far.shape)
+    came = f"{ours[scene, slot, label]:.6f} for class {label} of slot {slot} in scene {scene}"
+    return f"{came}, expected {theirs[scene, slot, label]:.6f} as the network"
+
+# %% ../nbs/34_deploy.ipynb #9e6e09a0
 def _check(reader: Reader, deployed: Reader, path: Path) -> None:
     """InputError where two readers do not give the same probabilities for a few scenes, naming the worst."""
     images = compose(load_glyphs(), "triple", 8).images
@@ -74,10 +83,15 @@ def _check(reader: Reader, deployed: Reader, path: Path) -> None:
         raise InputError(f"{path} was not written: it answers {ours.shape}, the network {theirs.shape}.")
     far = np.nan_to_num(np.abs(ours - theirs), nan=np.inf)
     if far.max() > _TOLERANCE:
-        scene, slot, label = np.unravel_index(far.argmax(), far.shape)
-        came = f"{ours[scene, slot, label]:.6f} for class {label} of slot {slot} in scene {scene}"
-        expected = f"{theirs[scene, slot, label]:.6f} as the network"
-        raise InputError(f"{path} was not written: its file answers {came}, expected {expected}.")
+        raise InputError(f"{path} was not written: its file answers {_worst(ours, theirs, far)}.")
+
+# %% ../nbs/34_deploy.ipynb #1a6ff57a
+def _check_exportable(reader: Reader) -> None:
+    """InputError for another backend than TensorFlow, and for a reader without its Keras network."""
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise InputError(f"export to ONNX expects Keras' backend to be tensorflow, got {backend}: set KERAS_BACKEND.")
+    if not isinstance(reader.network, keras.Model):
+        raise InputError("export to ONNX expects a reader with its Keras network, got one that was read from ONNX.")
 
 # %% ../nbs/34_deploy.ipynb #62b99051
 def save_onnx(reader: Reader, path: Path, **origin: str) -> None:
@@ -95,10 +109,7 @@ def save_onnx(reader: Reader, path: Path, **origin: str) -> None:
         Under another backend of Keras than TensorFlow, for a reader that came from ONNX itself, if the file's answers
         are not the network's within 0.0001, and if the disk refuses; nothing is written then.
     """
-    if (backend := keras.backend.backend()) != "tensorflow":
-        raise InputError(f"export to ONNX expects Keras' backend to be tensorflow, got {backend}: set KERAS_BACKEND.")
-    if not isinstance(reader.network, keras.Model):
-        raise InputError("export to ONNX expects a reader with its Keras network, got one that was read from ONNX.")
+    _check_exportable(reader)
     network = without_training(reader.network)
     network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants a built one
     with replacing(path) as part:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FLOOR', 'as_images', 'Reading', 'as_reading', 'number_of_scene', 'candidates', 'search']
 
-# %% ../nbs/32_door.ipynb #87de8821
+# %% ../nbs/32_door.ipynb #937e8764
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
-from .config import InputError
 from .files import PictureLike, load_image, to_picture
 from .image_ops import grayscale
 from .labels import BLANK, decode, number
 from .numbers import Number, box_of_ink
+from .project import InputError
+from .said import Said, confidence_of
 
-# %% ../nbs/32_door.ipynb #c4c61890
+# %% ../nbs/32_door.ipynb #719bd755
 def _as_ink(image: Any) -> np.ndarray:
     """One image as grey ink, bright on black; InputError for anything else."""
     if isinstance(image, str | PathLike):
@@ -33,7 +34,14 @@ def _as_ink(image: Any) -> np.ndarray:
         raise InputError(f"expected an image (an array, a Pillow image or a path), got {type(image).__name__}.")
     return grayscale(np.asarray(image))
 
+# %% ../nbs/32_door.ipynb #492b5d04
+def _is_one(images: Any) -> bool:
+    """Whether this is one image, not several."""
+    if isinstance(images, np.ndarray):
+        return images.ndim == 2 or images.ndim == 3 and images.shape[2] in (1, 3, 4)
+    return isinstance(images, str | PathLike | Image) or not hasattr(images, "__len__")
 
+# %% ../nbs/32_door.ipynb #416c2c43
 def as_images(images: PictureLike | Sequence[PictureLike]) -> list[np.ndarray]:
     """Grey images (H, W) uint8 from one image, gray (H, W) or colour (H, W, 3 or 4), a stack of them, or a list.
 
@@ -45,9 +53,7 @@ def as_images(images: PictureLike | Sequence[PictureLike]) -> list[np.ndarray]:
     InputError
         For no image at all, and for an image that cannot be converted, with its place in the list.
     """
-    one = isinstance(images, np.ndarray) and (images.ndim == 2 or images.ndim == 3 and images.shape[2] in (1, 3, 4))
-    one = one or isinstance(images, str | PathLike | Image) or not hasattr(images, "__len__")
-    every: Any = [images] if one else images
+    every: Any = [images] if _is_one(images) else images
     if len(every) == 0:
         raise InputError("expected at least one image, got none.")
     converted = []
@@ -58,9 +64,9 @@ def as_images(images: PictureLike | Sequence[PictureLike]) -> list[np.ndarray]:
             raise InputError(f"image {i}: {error}" if len(every) > 1 else str(error)) from None
     return converted
 
-# %% ../nbs/32_door.ipynb #b4d8a640
+# %% ../nbs/32_door.ipynb #5c2c871e
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Reading(Said):
     """What a reader made of n images.
 
     Attributes
@@ -72,20 +78,18 @@ class Reading:
     ok : (n,) bool, False where the image has no ink or could not be cut
     """
 
-    digits: np.ndarray
-    confidence: np.ndarray
     digit_confidence: np.ndarray
     probs: np.ndarray
     ok: np.ndarray
 
-
+# %% ../nbs/32_door.ipynb #12361d08
 def as_reading(probs: np.ndarray, ok: np.ndarray, inked: np.ndarray) -> Reading:
     """The reading of n images from probabilities (n, slots, classes), and (n,) bool: could be cut, has ink."""
     probs = np.where(inked[:, None, None], probs, np.float32(0))
-    best = probs.max(axis=-1)
-    return Reading(np.where(inked[:, None], decode(probs), BLANK), best.prod(axis=-1), best, probs, ok & inked)
+    digits = np.where(inked[:, None], decode(probs), BLANK)
+    return Reading(digits, confidence_of(probs), probs.max(axis=-1), probs, ok & inked)
 
-# %% ../nbs/32_door.ipynb #7b662d69
+# %% ../nbs/32_door.ipynb #02edb22f
 def number_of_scene(reading: Reading, k: int, picture: np.ndarray, sure: float) -> list[Number]:
     """The number of scene k as a list of one, sure from a confidence of `sure`; an empty list for blanks alone."""
     text, confidence = number(reading.digits[k : k + 1])[0], float(reading.confidence[k])
@@ -93,14 +97,14 @@ def number_of_scene(reading: Reading, k: int, picture: np.ndarray, sure: float) 
     is_sure = confidence >= sure and bool(reading.ok[k])
     return [Number(text, confidence, tuple(each.tolist()), box_of_ink(picture), is_sure)] if text else []
 
-
+# %% ../nbs/32_door.ipynb #3e2172a8
 @cache
 def _strips() -> tuple[Any, Any]:
     """What finds strips, and what reads them."""
     finding, strips = import_module("digitkit.finding"), import_module("digitkit.strips")
     return finding.find_strips, strips.StripReader.default()
 
-
+# %% ../nbs/32_door.ipynb #13229274
 def candidates(picture: np.ndarray) -> list[Number]:
     """All that may be a number in a picture (H, W) or (H, W, 3) uint8, with the text "" where none was read."""
     find_strips, reader = _strips()
@@ -112,7 +116,7 @@ def candidates(picture: np.ndarray) -> list[Number]:
         numbers.append(Number(answer.text, float(answer.confidence), each, box, False))
     return numbers
 
-
+# %% ../nbs/32_door.ipynb #60a442bd
 FLOOR = 0.5  # on validation pictures, most answers below are wrong: see `49_promises`
 
 

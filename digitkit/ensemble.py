@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .answers import widen
-from .config import InputError
+from .project import InputError
 from .reader import Reader, load_reader
 
 # %% ../nbs/44_ensemble.ipynb #9b04ed8c

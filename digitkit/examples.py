@@ -51,7 +51,7 @@ def _read(ink: np.ndarray, lines: np.ndarray, texts: Sequence[str], chance: np.r
             strips.append((strip(ink, near), text))
     return strips
 
-
+# %% ../nbs/46_examples.ipynb #4ca47022
 def _unread(ink: np.ndarray, lines: np.ndarray, chance: np.random.Generator) -> list:
     """Up to two strips (32, w) uint8 of ink (H, W) where none of the lines (n, 5) is, each with the text ""."""
     strips = []
@@ -80,7 +80,7 @@ class Examples:
     canvases: np.ndarray
     cores: np.ndarray
 
-
+# %% ../nbs/46_examples.ipynb #a41a610e
 def _batch(strips: list, width: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Strips with their texts as arrays (n, 32, width) uint8 and (n, 14) int8."""
     images, texts = np.zeros((len(strips), HEIGHT, width), np.uint8), np.zeros((len(strips), MOST), np.int8)

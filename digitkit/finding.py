@@ -13,13 +13,29 @@ from importlib.resources import files
 import numpy as np
 from onnxruntime import InferenceSession
 
-from .config import InputError
-from .lines import CANVAS, CELL, box_of, distinct, looks, onto_canvas, read_cores, refine
+from .lines import CANVAS, CELL, distinct, line_box, looks, onto_canvas, read_cores, refine
 from .paper import ink
+from .project import InputError
 from .runtime import open_session
 
-# %% ../nbs/30_finding.ipynb #fbe3f795
-class Finder:
+# %% ../nbs/30_finding.ipynb #11a9e07a
+class _Cells:
+    """A network that gives cells for a canvas; see `Finder`."""
+
+    def __init__(self, session: InferenceSession):
+        self.session = session
+        shapes = session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[1:]
+        expected = [CANVAS, CANVAS, 1], [CANVAS // CELL, CANVAS // CELL, 1]
+        if shapes != expected:
+            raise InputError(f"expected a network from {expected[0]} to {expected[1]}, got {shapes[0]} to {shapes[1]}.")
+
+    def cells(self, canvas: np.ndarray) -> np.ndarray:
+        """How likely each cell (80, 80) of a canvas (320, 320) uint8 is in the core of a number: 0..1."""
+        image = {self.session.get_inputs()[0].name: canvas.astype(np.float32)[None, ..., None]}
+        return self.session.run(None, image)[0][0, ..., 0]
+
+# %% ../nbs/30_finding.ipynb #610724c1
+class Finder(_Cells):
     """Finds numbers with a network from canvases (n, 320, 320, 1) float32 in 0..255 to cells (n, 80, 80, 1) in 0..1.
 
     Parameters
@@ -32,13 +48,6 @@ class Finder:
         For a network of other shapes.
     """
 
-    def __init__(self, session: InferenceSession):
-        self.session = session
-        shapes = session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[1:]
-        expected = [CANVAS, CANVAS, 1], [CANVAS // CELL, CANVAS // CELL, 1]
-        if shapes != expected:
-            raise InputError(f"expected a network from {expected[0]} to {expected[1]}, got {shapes[0]} to {shapes[1]}.")
-
     @staticmethod
     @cache
     def default() -> "Finder":
@@ -46,32 +55,31 @@ class Finder:
         network = (files("digitkit") / "shipped" / "finder.onnx").read_bytes()
         return Finder(open_session(network, threads=1))  # two would take three times the processor's time
 
-    def cells(self, canvas: np.ndarray) -> np.ndarray:
-        """How likely each cell (80, 80) of a canvas (320, 320) uint8 is in the core of a number: 0..1."""
-        image = {self.session.get_inputs()[0].name: canvas.astype(np.float32)[None, ..., None]}
-        return self.session.run(None, image)[0][0, ..., 0]
-
     def lines(self, ink: np.ndarray) -> np.ndarray:
         """The lines (n, 5) float32 of the numbers in ink (H, W) uint8, tight around it."""
         canvas, place = onto_canvas(ink)
         lines = [refine(ink, line) for line in read_cores(self.cells(canvas), place)]
         return distinct(np.array(lines, np.float32).reshape(-1, 5))
 
-# %% ../nbs/30_finding.ipynb #844e9130
+# %% ../nbs/30_finding.ipynb #6dd12775
+def _is_in_row(line: np.ndarray, row: np.ndarray) -> bool:
+    """Whether a line (5,) stands in the row of some others (n, 5)."""
+    return abs(line[1] - row[:, 1].mean()) < 0.5 * max(row[:, 3].mean(), line[3])
+
+# %% ../nbs/30_finding.ipynb #4e1a1588
 def reading_order(lines: np.ndarray) -> list[int]:
     """Indices of lines (n, 5): rows from the top, in a row from the left."""
     rows: list[list[int]] = []
     for k in np.argsort(lines[:, 1], kind="stable").tolist():
         for row in rows:
-            middle, height = lines[row][:, 1].mean(), lines[row][:, 3].mean()
-            if abs(lines[k, 1] - middle) < 0.5 * max(height, lines[k, 3]):
+            if _is_in_row(lines[k], lines[row]):
                 row.append(k)
                 break
         else:
             rows.append([k])
     return [k for row in rows for k in sorted(row, key=lambda k: lines[k, 0])]
 
-# %% ../nbs/30_finding.ipynb #97567399
+# %% ../nbs/30_finding.ipynb #a22cfbc6
 @dataclass(frozen=True, eq=False)
 class Strip:
     """A number that was found and is not read yet.
@@ -85,10 +93,10 @@ class Strip:
     box: tuple[int, int, int, int]
     looks: tuple[np.ndarray, ...]
 
-
+# %% ../nbs/30_finding.ipynb #301ef6d2
 def find_strips(picture: np.ndarray, finder: Finder | None = None) -> list[Strip]:
     """What may be a number in a picture (H, W) or (H, W, 3) uint8 RGB, in reading order."""
     page, factor = ink(picture)
     lines = (finder or Finder.default()).lines(page)
     scale = np.array([factor, factor, factor, factor, 1])
-    return [Strip(box_of(lines[k] / scale, picture.shape), looks(page, lines[k])) for k in reading_order(lines)]
+    return [Strip(line_box(lines[k] / scale, picture.shape), looks(page, lines[k])) for k in reading_order(lines)]

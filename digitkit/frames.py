@@ -9,8 +9,8 @@ __all__ = ['FRAMES', 'Placed', 'CLUTTER', 'add_frame', 'words', 'keep_apart', 's
 import cv2
 import numpy as np
 
-from .config import unknown
 from .glyphs import Glyphs
+from .project import unknown
 from .writing import Writing, draw_hand, write
 
 # %% ../nbs/18_frames.ipynb #55cff3d0
@@ -70,7 +70,7 @@ def _sum(alpha: np.ndarray, numbers: Placed, h: float, pen: int) -> None:
         cv2.line(alpha, (round(x - r), round(y)), (round(x + r), round(y)), 255, pen + 1, cv2.LINE_AA)
         cv2.line(alpha, (round(x), round(y - r)), (round(x), round(y + r)), 255, pen + 1, cv2.LINE_AA)
 
-# %% ../nbs/18_frames.ipynb #93040659
+# %% ../nbs/18_frames.ipynb #c6ea5aac
 _WORDS = "the and Maria paid name Tuesday from Rome menu water paper three Anna warm tea Peter Heft Raum Karte".split()
 _LETTERS = "acdefhkmnprtuvwxyAEFHKMNPRTVWXY"
 
@@ -90,7 +90,7 @@ def words(shape: tuple[int, int], known: bool, height: float, glyphs: Glyphs, rn
         alpha[y : y + word.shape[0], x : x + word.shape[1]] = word
     return alpha
 
-
+# %% ../nbs/18_frames.ipynb #3ce583a7
 def keep_apart(alpha: np.ndarray, boxes: list[tuple[int, int, int, int]], gap: int) -> np.ndarray:
     """An alpha without those of its pieces that come nearer to a box than `gap` pixels (thrice that from the side)."""
     pieces = cv2.connectedComponents(alpha, connectivity=8)[1]
@@ -127,7 +127,7 @@ def shapes(shape: tuple[int, int], count: int, size: float, width: int, rng: np.
         cv2.polylines(alpha, [np.rint(line).astype(np.int32) for line in lines], closed, 255, width, cv2.LINE_AA)
     return alpha
 
-# %% ../nbs/18_frames.ipynb #53da9883
+# %% ../nbs/18_frames.ipynb #f10582b2
 def scribble(shape: tuple[int, int], size: float, width: int, rng: np.random.Generator) -> np.ndarray:
     """An alpha with one long line that goes to and fro without a plan."""
     alpha = np.zeros(shape, np.uint8)
@@ -137,7 +137,7 @@ def scribble(shape: tuple[int, int], size: float, width: int, rng: np.random.Gen
     cv2.polylines(alpha, [np.rint(line).astype(np.int32)], False, 255, width, cv2.LINE_AA)
     return alpha
 
-
+# %% ../nbs/18_frames.ipynb #a595db39
 def form(shape: tuple[int, int], size: float, width: int, rng: np.random.Generator) -> np.ndarray:
     """An alpha with the empty boxes of a form, `size` pixels high, all wider than they are high."""
     alpha, x = np.zeros(shape, np.uint8), rng.uniform(0, 0.3) * shape[1]

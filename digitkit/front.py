@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .config import InputError, root
+from .composing import compose
+from .disk import replacing
 from .glyphs import Glyphs, load_glyphs, split_glyphs
 from .labels import number
 from .pictures import pictures
-from .plots import show_images
+from .project import InputError, root
 from .reader import Reader
-from .scenes import compose
-from .store import replacing
+from .show import show_images
 from .tables import percent
 
 # %% ../nbs/61_front.ipynb #f63c68c1

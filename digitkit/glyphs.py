@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from .config import InputError, root, unknown
 from .ink import ink_boxes
 from .labels import check_digits
+from .project import InputError, root, unknown
 
 # %% ../nbs/11_glyphs.ipynb #7800c804
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,8 @@ def _embedded() -> Glyphs:
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
 
 
-def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of an .npz file, unchecked; InputError where it cannot be read."""
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name; InputError where it cannot be read."""
     if not path.is_file():
         raise InputError(f"no glyphs at {path}: expected an .npz file.")
     try:
@@ -96,6 +96,12 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except (OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, *_ZIP_ERRORS) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is no readable .npz file of plain arrays: {reason}") from None
+    return arrays
+
+# %% ../nbs/11_glyphs.ipynb #a2841bf4
+def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of an .npz file, unchecked; InputError where it cannot be read."""
+    arrays = _arrays(path)
     if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
         shapes = {arrays[f"x_{part}"].shape[1:] for part in ("train", "test")}
         if len(shapes) > 1:
@@ -122,10 +128,10 @@ def _load_file(path: Path, source: str) -> Glyphs:
     is_mnist = len(labels) == 70_000 and _sha256(images, labels.astype(np.uint8)) == MNIST_SHA256
     return Glyphs(images, labels, np.arange(len(labels)), "mnist" if is_mnist else source)
 
-# %% ../nbs/11_glyphs.ipynb #f11284f9
+# %% ../nbs/11_glyphs.ipynb #3fdc6ac9
 MNIST_SHA256 = "c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83"
 
-
+# %% ../nbs/11_glyphs.ipynb #d579f782
 def _download() -> Glyphs:
     """MNIST through Keras, which keeps it in its own cache; InputError where it cannot be had."""
     from keras.datasets import mnist  # imported late: it loads the whole of TensorFlow
@@ -140,19 +146,19 @@ def _download() -> Glyphs:
     images, labels = np.concatenate([images, test_images]), np.concatenate([labels, test_labels])
     return Glyphs(images, labels.astype(np.int64), np.arange(len(labels)), "mnist")
 
-# %% ../nbs/11_glyphs.ipynb #acc4af5c
+# %% ../nbs/11_glyphs.ipynb #4d8a28e8
 def _checked(glyphs: Glyphs, where: Path | str) -> Glyphs:
     """The glyphs, if they are MNIST; InputError that says where they are from, if not."""
     if (found := _sha256(glyphs.images, glyphs.labels.astype(np.uint8))) != MNIST_SHA256:
         raise InputError(f"{where} is not MNIST: its arrays have SHA-256 {found[:12]}..., not {MNIST_SHA256[:12]}...")
     return glyphs
 
-
+# %% ../nbs/11_glyphs.ipynb #5ac515ff
 @cache
 def _mnist(path: Path | None) -> Glyphs:
     return _checked(_load_file(path, "mnist"), path) if path else _checked(_download(), "what Keras downloaded")
 
-
+# %% ../nbs/11_glyphs.ipynb #60a4bbf4
 def _mnist_path() -> Path | None:
     """The file that holds MNIST here, if there is one."""
     if named := os.environ.get("DIGITKIT_MNIST"):
@@ -188,6 +194,17 @@ def load_glyphs(source: str = "embedded") -> Glyphs:
 SPLITS = ("train", "val", "test")
 
 
+def _stratified(glyphs: Glyphs, seed: int) -> dict[str, Glyphs]:
+    """Splits of 70, 15 and 15 %, each with its share of every digit; errors as `split_glyphs`."""
+    present, sizes = np.unique(glyphs.labels, return_counts=True)
+    if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
+        came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"
+        raise InputError(f"{glyphs.source}: expected at least 7 glyphs a class and seed >= 0, got {came}, seed {seed}.")
+    train, rest = train_test_split(np.arange(len(glyphs)), test_size=0.3, random_state=seed, stratify=glyphs.labels)
+    val, test = train_test_split(rest, test_size=0.5, random_state=seed, stratify=glyphs.labels[rest])
+    return {name: glyphs.subset(np.sort(part)) for name, part in zip(SPLITS, (train, val, test))}
+
+# %% ../nbs/11_glyphs.ipynb #fe3c478c
 def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dict[str, Glyphs]:
     """Glyphs for training, validation and test.
 
@@ -210,10 +227,4 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
     if glyphs.source == "mnist":
         belongs = np.digitize(glyphs.ids, [55_000, 60_000])
         return {name: glyphs.subset(belongs == k) for k, name in enumerate(SPLITS)}
-    present, sizes = np.unique(glyphs.labels, return_counts=True)
-    if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
-        came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"
-        raise InputError(f"{glyphs.source}: expected at least 7 glyphs a class and seed >= 0, got {came}, seed {seed}.")
-    train, rest = train_test_split(np.arange(len(glyphs)), test_size=0.3, random_state=seed, stratify=glyphs.labels)
-    val, test = train_test_split(rest, test_size=0.5, random_state=seed, stratify=glyphs.labels[rest])
-    return {name: glyphs.subset(np.sort(part)) for name, part in zip(SPLITS, (train, val, test))}
+    return _stratified(glyphs, seed)

@@ -10,7 +10,8 @@ __all__ = ['grayscale', 'resize', 'fit', 'pad', 'trim', 'blur', 'gaussian', 'ots
 import cv2
 import numpy as np
 
-from .config import InputError
+from .channels import eight_bit, luma, on_ground
+from .project import InputError
 
 # %% ../nbs/20_image_ops.ipynb #cf76b53a
 def _image(step: str, img) -> np.ndarray:
@@ -37,33 +38,24 @@ def _number(step: str, name: str, value) -> float:
     raise InputError(f"{step}: {name} must be a number from -255 to 255, got {value!r}.")
 
 # %% ../nbs/20_image_ops.ipynb #c2b86b9e
-def _eight_bit(img: np.ndarray) -> np.ndarray:
+def _levels(img: np.ndarray) -> np.ndarray:
     """uint8 from uint8, uint16, bool, or float in 0..1; InputError for anything else."""
-    if img.dtype == np.uint8:
-        return img
-    if img.dtype == np.uint16:
-        return np.round(img / 257).astype(np.uint8)  # 65535 = 257 * 255
-    if img.dtype == bool:
-        return img.astype(np.uint8) * np.uint8(255)
-    if img.dtype.kind != "f":
-        raise InputError(f"grayscale: expected uint8, uint16, bool or float in 0..1, got {img.dtype}.")
-    if not (np.isfinite(img).all() and img.min() >= 0 and img.max() <= 1):
-        raise InputError(f"grayscale: expected float values in 0..1, got {img.min():.4g} to {img.max():.4g}.")
-    return np.round(img * 255).astype(np.uint8)
+    if img.dtype not in (np.uint8, np.uint16, bool):
+        if img.dtype.kind != "f":
+            raise InputError(f"grayscale: expected uint8, uint16, bool or float in 0..1, got {img.dtype}.")
+        if not (np.isfinite(img).all() and img.min() >= 0 and img.max() <= 1):
+            raise InputError(f"grayscale: expected float values in 0..1, got {img.min():.4g} to {img.max():.4g}.")
+    return eight_bit(img, white=65535 if img.dtype == np.uint16 else None)
 
 # %% ../nbs/20_image_ops.ipynb #80a3a780
 def _one_channel(img: np.ndarray) -> np.ndarray:
-    """Luma (H, W) uint8 (ITU-R BT.601) of uint8 images (H, W), (H, W, 1), RGB or RGBA."""
+    """Luma (H, W) uint8 of uint8 images (H, W), (H, W, 1), RGB or RGBA."""
     if img.ndim == 2 or img.shape[2] == 1:
         return img.reshape(img.shape[:2])
-    luma = cv2.cvtColor(np.ascontiguousarray(img[..., :3]), cv2.COLOR_RGB2GRAY)
-    if img.shape[2] == 3:
-        return luma
-    alpha = img[..., 3] / 255
-    dark_ink = (luma * alpha).sum() <= 127.5 * alpha.sum()  # mean level of what is opaque
-    return np.round(luma * alpha + (255 if dark_ink else 0) * (1 - alpha)).astype(np.uint8)
+    grey = luma(img[..., :3])
+    return grey if img.shape[2] == 3 else on_ground(grey, img[..., 3])
 
-
+# %% ../nbs/20_image_ops.ipynb #449e4e1b
 def _bright_on_black(img: np.ndarray) -> np.ndarray:
     """A grey image with its ground at 0 and its ink above."""
     border = np.concatenate([img[0], img[-1], img[:, 0], img[:, -1]])
@@ -99,7 +91,7 @@ def grayscale(img: np.ndarray) -> np.ndarray:
     img = np.asarray(img)
     if img.ndim not in (2, 3) or (img.ndim == 3 and img.shape[2] not in (1, 3, 4)) or img.size == 0:
         raise InputError(f"grayscale: expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got shape {img.shape}.")
-    return _bright_on_black(_one_channel(_eight_bit(img)))
+    return _bright_on_black(_one_channel(_levels(img)))
 
 # %% ../nbs/20_image_ops.ipynb #59f55141
 def resize(img: np.ndarray, size: int) -> np.ndarray:

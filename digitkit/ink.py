@@ -21,7 +21,7 @@ def ink_boxes(images: np.ndarray) -> np.ndarray:
         ends += [first, np.where(ink.any(axis=1), last - first, 0)]
     return np.stack([ends[0], ends[2], ends[1], ends[3]], axis=-1)
 
-# %% ../nbs/02_ink.ipynb #c6f4f5c9
+# %% ../nbs/02_ink.ipynb #b3d6ad29
 def _spread(tiles: np.ndarray, width: int) -> np.ndarray:
     """Tiles with every pixel the brightest (width below 0: the darkest) of the square of |width| + 1 around it."""
     change, beyond, side = cv2.dilate if width > 0 else cv2.erode, 0 if width > 0 else 255, abs(width) + 1
@@ -29,7 +29,7 @@ def _spread(tiles: np.ndarray, width: int) -> np.ndarray:
     changed = change(apart.reshape(-1, tiles.shape[2]), np.ones((side, side), np.uint8))
     return changed.reshape(apart.shape)[:, : tiles.shape[1]]
 
-
+# %% ../nbs/02_ink.ipynb #b09bac32
 def thicken(tiles: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Tiles (n, T, T) with strokes that many pixels (n,) wider, or thinner where negative, by as much as they bear."""
     out, least, done = tiles.copy(), tiles.sum(axis=(1, 2)) / 4, pixels == 0
@@ -64,7 +64,7 @@ def bend(tiles: np.ndarray, moves: np.ndarray) -> np.ndarray:
             cv2.remap(tile, x, y, cv2.INTER_LINEAR, bent)
     return out
 
-# %% ../nbs/02_ink.ipynb #5a740c4e
+# %% ../nbs/02_ink.ipynb #926d7225
 def _fitted(tiles: np.ndarray, cos: np.ndarray, sin: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The factors (n,) and the moves (n, 2) in pixels with which turned ink stays half a pixel inside its tile."""
     room, boxes = tiles.shape[1] - 1, ink_boxes(tiles)
@@ -76,7 +76,7 @@ def _fitted(tiles: np.ndarray, cos: np.ndarray, sin: np.ndarray, factor: np.ndar
     low, high = corners.min(axis=2) * factor[:, None], corners.max(axis=2) * factor[:, None]
     return factor, np.maximum(-room / 2 - low, 0) - np.maximum(high - room / 2, 0)
 
-
+# %% ../nbs/02_ink.ipynb #2f5524d2
 def turn(tiles: np.ndarray, degrees: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """Tiles (n, T, T) turned by degrees (n,), counterclockwise, and scaled by factors (n,), with all of their ink."""
     middle, angle = (tiles.shape[1] - 1) / 2, np.deg2rad(degrees)[:, None]
@@ -89,7 +89,7 @@ def turn(tiles: np.ndarray, degrees: np.ndarray, factor: np.ndarray) -> np.ndarr
         cv2.warpAffine(tile, matrix, tile.shape, turned, cv2.INTER_LINEAR)
     return out
 
-# %% ../nbs/02_ink.ipynb #e191445a
+# %% ../nbs/02_ink.ipynb #594c1d54
 def _rows(canvas: np.ndarray, corners: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     """All stretches of `side` bytes in a canvas, and the indices (n, side) of those under tiles at corners (n, 2)."""
     n, height, width = canvas.shape
@@ -97,13 +97,13 @@ def _rows(canvas: np.ndarray, corners: np.ndarray, side: int) -> tuple[np.ndarra
     first = np.arange(n) * (height * width) + corners[:, 1] * width + corners[:, 0]
     return starts, first[:, None] + np.arange(side) * width
 
-
+# %% ../nbs/02_ink.ipynb #e8df6686
 def windows(canvas: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
     """What a canvas (n, H, W) uint8, contiguous, shows under tiles at corners (n, 2): (n, side, side), a copy."""
     starts, index = _rows(canvas, corners, side)
     return starts[index].view(np.uint8).reshape(len(canvas), side, side)
 
-# %% ../nbs/02_ink.ipynb #53b34aca
+# %% ../nbs/02_ink.ipynb #a6753f10
 def _shadow(tiles: np.ndarray) -> np.ndarray:
     """Where tiles (n, T, T) have ink or touch it, bool."""
     ink = np.pad(tiles > 0, ((0, 0), (1, 1), (1, 1)))
@@ -117,7 +117,7 @@ MERGES = {
     "over": lambda under, tiles: np.where(_shadow(tiles), tiles, under),
 }
 
-
+# %% ../nbs/02_ink.ipynb #56f33bbc
 def paste(canvas: np.ndarray, tiles: np.ndarray, corners: np.ndarray, merge: str = "max") -> None:
     """Merge tiles (n, T, T) into a contiguous canvas (n, H, W) at corners (n, 2), in place; all must lie inside."""
     side = tiles.shape[1]
@@ -125,7 +125,7 @@ def paste(canvas: np.ndarray, tiles: np.ndarray, corners: np.ndarray, merge: str
     under = starts[index].view(np.uint8).reshape(tiles.shape)
     starts[index] = MERGES[merge](under, tiles).view(f"V{side}")[..., 0]
 
-# %% ../nbs/02_ink.ipynb #9063be6a
+# %% ../nbs/02_ink.ipynb #99b47870
 def _distance(x: np.ndarray, y: np.ndarray, scene: np.ndarray, angle: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """Whole distances of pixels at x, y from the origin, each in its scene's own way.
 
@@ -136,7 +136,7 @@ def _distance(x: np.ndarray, y: np.ndarray, scene: np.ndarray, angle: np.ndarray
     along = np.abs(y * cos - x * sin) * ~bar[scene]
     return np.maximum(across, along).astype(np.int64)
 
-
+# %% ../nbs/02_ink.ipynb #7b496ad9
 def _hide_share(hidden: np.ndarray, ink: np.ndarray, before: int, at: np.ndarray, least: np.ndarray, u: np.ndarray):
     """Mark in `hidden` at least `least` (n,) of each scene's ink, around the pixel where the sum reaches `at` (n,).
 
@@ -180,7 +180,7 @@ def occlude(ink: np.ndarray, share: float, u: np.ndarray) -> np.ndarray:
         _hide_share(hidden[few], ink[few], after[first] - total[first], at[few], share * total[few], u[few])
     return hidden
 
-# %% ../nbs/02_ink.ipynb #a819184f
+# %% ../nbs/02_ink.ipynb #523097e6
 def add_background(images: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Images (n, H, W) uint8 on grounds that go evenly between the levels (n, 4), 0..255, of their corners."""
     down, right = (np.linspace(0, 1, side, dtype=np.float32) for side in images.shape[1:])
@@ -188,7 +188,7 @@ def add_background(images: np.ndarray, levels: np.ndarray) -> np.ndarray:
     ground = sides[:, 0, :, None] * (1 - right) + sides[:, 1, :, None] * right
     return np.round(ground + images * (1 - ground / 255)).astype(np.uint8)
 
-
+# %% ../nbs/02_ink.ipynb #ac72a98f
 def add_noise(images: np.ndarray, deviation: float, noise: np.ndarray) -> np.ndarray:
     """Images (n, H, W) uint8 with Gaussian noise of that standard deviation in grey levels, from bytes `noise`."""
     quantiles = np.array([NormalDist().inv_cdf((k + 0.5) / 256) for k in range(256)])

@@ -8,7 +8,7 @@ __all__ = ['BLANK', 'check_digits', 'one_hot', 'decode', 'pad_slots', 'counts', 
 # %% ../nbs/10_labels.ipynb #a6786af9
 import numpy as np
 
-from .config import InputError
+from .project import InputError
 
 # %% ../nbs/10_labels.ipynb #699f91d0
 BLANK = 10

@@ -4,22 +4,23 @@
 
 # %% auto #0
 __all__ = ['HEIGHT', 'INK', 'CANVAS', 'CELL', 'cut', 'refine', 'strip', 'looks', 'onto_canvas', 'draw_cores', 'read_cores',
-           'touches', 'distinct', 'box_of']
+           'touches', 'distinct', 'line_box']
 
 # %% ../nbs/28_lines.ipynb #582f1681
 import cv2
 import numpy as np
 
+from .camera import pixel_box
 from .paper import stretch
 
-# %% ../nbs/28_lines.ipynb #13e82b42
+# %% ../nbs/28_lines.ipynb #6353dd31
 def _halved(ink: np.ndarray, factor: float) -> np.ndarray:
     """Ink halved until what is left to do is at most to halve it once more."""
     share = 0.5 ** np.floor(np.log2(1 / factor)) if factor < 0.5 else 1
     size = [max(1, round(side * share)) for side in ink.shape[::-1]]
     return ink if share == 1 else cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
 
-
+# %% ../nbs/28_lines.ipynb #f39bd1e5
 def cut(ink: np.ndarray, line: np.ndarray, height: int, above: float, beside: float) -> tuple[np.ndarray, float]:
     """The ink (H, W) uint8 along a line (5,), level, with margins.
 
@@ -114,7 +115,7 @@ def onto_canvas(ink: np.ndarray) -> tuple[np.ndarray, tuple[float, int, int]]:
     canvas[top : top + size[1], left : left + size[0]] = _ROOT[cv2.resize(ink, size, interpolation=how)]
     return canvas, (factor, left, top)
 
-# %% ../nbs/28_lines.ipynb #e4082351
+# %% ../nbs/28_lines.ipynb #fce8207e
 _HALF, _SHORT = 0.5, 0.3  # the core's height in heights of the line, and how much shorter it is
 
 
@@ -129,7 +130,7 @@ def draw_cores(lines: np.ndarray, place: tuple[float, int, int]) -> np.ndarray:
         cv2.fillConvexPoly(cells, np.round(corners * 16).astype(np.int32), 1, shift=4)
     return cells
 
-
+# %% ../nbs/28_lines.ipynb #12471f9a
 def _rectangle(cells: np.ndarray) -> tuple[float, float, float, float, float]:
     """Centre, width along the writing, height and degrees of cells (m, 2), x and y; a round heap is level."""
     low, high = cells.min(axis=0) - 0.5, cells.max(axis=0) + 0.5
@@ -155,7 +156,7 @@ def read_cores(sure: np.ndarray, place: tuple[float, int, int], least: float = 0
         lines.append((x, y, width * pixel, height * pixel, angle))
     return np.array(lines, np.float32).reshape(-1, 5)
 
-# %% ../nbs/28_lines.ipynb #32d06ee3
+# %% ../nbs/28_lines.ipynb #6b058734
 def touches(line: np.ndarray, lines: np.ndarray) -> bool:
     """Whether a line (5,) comes near the ink of one of the lines (n, 5)."""
     for x, y, width, height, angle in lines:
@@ -166,7 +167,7 @@ def touches(line: np.ndarray, lines: np.ndarray) -> bool:
             return True
     return False
 
-
+# %% ../nbs/28_lines.ipynb #fd518891
 def distinct(lines: np.ndarray) -> np.ndarray:
     """Lines (n, 5) without those whose middle lies in a larger one."""
     kept: list[np.ndarray] = []
@@ -176,10 +177,8 @@ def distinct(lines: np.ndarray) -> np.ndarray:
             kept.append(line)
     return np.array(kept, np.float32).reshape(-1, 5)
 
-
-def box_of(line: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+# %% ../nbs/28_lines.ipynb #fb50a8d4
+def line_box(line: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """The upright box (left, top, width, height) of a line (5,) that lies in a picture of that shape."""
     corners = cv2.boxPoints(((float(line[0]), float(line[1])), (float(line[2]), float(line[3])), float(line[4])))
-    low = np.clip(np.floor(corners.min(axis=0) + 0.5), 0, (shape[1] - 1, shape[0] - 1)).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0) - 0.5), low + 1, (shape[1], shape[0])).astype(int)
-    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+    return pixel_box(corners.min(axis=0) + 0.5, corners.max(axis=0) - 0.5, shape[1], shape[0])

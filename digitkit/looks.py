@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .camera import add_salt, blur, box_of, direction, jpeg, line_of, low_resolution, tilted
+from .camera import add_salt, blur, direction, hull_box, jpeg, line_of, low_resolution, tilted
 from .frames import add_frame, clutter, keep_apart
 from .glyphs import Glyphs
 from .ink import ink_boxes
-from .sheets import add_grain, cover, dark_edge, light, lit, rules, specks
+from .sheets import add_grain, cover, dark_edge, free_share, light, lit, rules, specks
 from .writing import Writing, draw_hand, write
 
 # %% ../nbs/19_looks.ipynb #c6d3e680
@@ -47,7 +47,63 @@ class Picture:
 
 # %% ../nbs/19_looks.ipynb #e5e2c548
 @dataclass(frozen=True)
-class Look:
+class _Numbers:
+    """Which numbers a picture has and where they stand: a part of a `Look`."""
+
+    rows: tuple[tuple[int | str, ...], ...] = ((3,),)
+    spread: tuple[float, float] = (3.0, 0.6)
+    right: bool = False
+    height: float = 60.0
+    hand: tuple[tuple[str, object], ...] = ()
+    share: float = 0.0
+    margin: tuple[float, float] = (0.3, 1.2)
+    aspect: float = 0.0
+    edge: str = ""
+    cut: float = 0.0
+    turn: float = 0.0
+    tilt: float = 0.0
+    equal: bool = False
+    raw: bool = False
+
+# %% ../nbs/19_looks.ipynb #2b7c283b
+@dataclass(frozen=True)
+class _Paper:
+    """Paper, ink, rules, frames and clutter: a part of a `Look`."""
+
+    paper: tuple[int, int, int] = (245, 245, 245)
+    ink: tuple[int, int, int] = (30, 30, 30)
+    contrast: float = 1.0
+    colour: bool = False
+    grain: float = 0.0
+    rules: str = ""
+    gap: float = 1.5
+    rule_width: int = 1
+    rule: tuple[int, int, int] = (120, 140, 190)
+    rule_strength: float = 0.5
+    frame: str = ""
+    clutter: str = ""
+
+# %% ../nbs/19_looks.ipynb #ca12e267
+@dataclass(frozen=True)
+class _Camera:
+    """Light, dirt and camera: a part of a `Look`."""
+
+    light: str = ""
+    levels: float = 0.0
+    edge_dark: float = 0.0
+    edge_sides: int = 1
+    edge_level: int = 30
+    specks: int = 0
+    salt: float = 0.0
+    noise: float = 0.0
+    blur: float = 0.0
+    motion: float = 0.0
+    low: float = 0.0
+    jpeg: int = 0
+
+# %% ../nbs/19_looks.ipynb #dd3eb704
+@dataclass(frozen=True)
+class Look(_Camera, _Paper, _Numbers):
     """Everything that a picture is drawn from; the defaults are a number of three digits on clean paper.
 
     Attributes
@@ -67,57 +123,18 @@ class Look:
     equal : whether a number repeats one digit; raw: whether the picture is a glyph (28, 28) as it is
     """
 
-    rows: tuple[tuple[int | str, ...], ...] = ((3,),)
-    spread: tuple[float, float] = (3.0, 0.6)
-    right: bool = False
-    height: float = 60.0
-    hand: tuple[tuple[str, object], ...] = ()
-    share: float = 0.0
-    margin: tuple[float, float] = (0.3, 1.2)
-    aspect: float = 0.0
-    edge: str = ""
-    cut: float = 0.0
-    turn: float = 0.0
-    tilt: float = 0.0
-    paper: tuple[int, int, int] = (245, 245, 245)
-    ink: tuple[int, int, int] = (30, 30, 30)
-    contrast: float = 1.0
-    colour: bool = False
-    grain: float = 0.0
-    rules: str = ""
-    gap: float = 1.5
-    rule_width: int = 1
-    rule: tuple[int, int, int] = (120, 140, 190)
-    rule_strength: float = 0.5
-    frame: str = ""
-    light: str = ""
-    levels: float = 0.0
-    edge_dark: float = 0.0
-    edge_sides: int = 1
-    edge_level: int = 30
-    specks: int = 0
-    salt: float = 0.0
-    noise: float = 0.0
-    blur: float = 0.0
-    motion: float = 0.0
-    low: float = 0.0
-    jpeg: int = 0
-    clutter: str = ""
-    equal: bool = False
-    raw: bool = False
-
 # %% ../nbs/19_looks.ipynb #a363b382
 _NEAT = dict(source="glyphs", swell=0.02, slant=0.0, turn=3.0, wide=1.0, gap=0.12, lift=0.03, shrink=0.06, bend=0.02)
 _NEAT |= dict(flag=False, foot=False, bar=False, slash=False)
 
-# %% ../nbs/19_looks.ipynb #ad77a196
+# %% ../nbs/19_looks.ipynb #230e9aea
 def _text(what: int | str, equal: bool, rng: np.random.Generator) -> str:
     """A text: as it is, with "#" for any digit, or that many digits."""
     text = "#" * what if isinstance(what, int) else what
     digit = str(rng.integers(10))
     return "".join((digit if equal else str(rng.integers(10))) if char == "#" else char for char in text)
 
-
+# %% ../nbs/19_looks.ipynb #f88ce580
 def _written(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> list[list[Writing]]:
     """Every line's numbers, written in one hand."""
     hand = draw_hand(rng, **_NEAT | dict(look.hand))
@@ -169,6 +186,23 @@ def _cut(number: Writing, left: int, top: int, wide: int, high: int) -> tuple[in
     return x0, y0, x1 - x0, y1 - y0
 
 # %% ../nbs/19_looks.ipynb #0fc3fc08
+def _hull(look: Look, ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Points (n, 2) around a number's ink: the corners of its box, or where the page is turned its hull."""
+    bx, by, bw, bh = box
+    if not (look.turn or look.tilt):
+        return np.array([(bx, by), (bx + bw - 1, by), (bx + bw - 1, by + bh - 1), (bx, by + bh - 1)])
+    points = cv2.findNonZero((ink[by : by + bh, bx : bx + bw] > 40).astype(np.uint8))
+    return cv2.convexHull(points)[:, 0] + (bx, by)
+
+# %% ../nbs/19_looks.ipynb #65276baa
+def _put(number: Writing, left: int, top: int, ink: np.ndarray) -> None:
+    """Add a number's ink to the page's (H, W), in place."""
+    x0, y0 = max(left, 0), max(top, 0)
+    seen = number.ink[y0 - top : ink.shape[0] - top, x0 - left : ink.shape[1] - left]
+    place = ink[y0 : y0 + seen.shape[0], x0 : x0 + seen.shape[1]]
+    np.maximum(place, seen, out=place)
+
+# %% ../nbs/19_looks.ipynb #9cf96487
 def _layers(look: Look, glyphs: Glyphs, rng: np.random.Generator):
     """Alphas of the ink and of the frames (H, W), and of each number the text, box and the hull of its ink."""
     lines = _written(look, glyphs, rng) if look.rows else []
@@ -177,17 +211,10 @@ def _layers(look: Look, glyphs: Glyphs, rng: np.random.Generator):
     ink, other, found = np.zeros((high, wide), np.uint8), np.zeros((high, wide), np.uint8), []
     numbers = [(number, left + x, top + y) for number, left, top in numbers]
     for number, left, top in numbers:
-        x0, y0 = max(left, 0), max(top, 0)
-        seen = number.ink[y0 - top : high - top, x0 - left : wide - left]
-        place = ink[y0 : y0 + seen.shape[0], x0 : x0 + seen.shape[1]]
-        np.maximum(place, seen, out=place)
+        _put(number, left, top, ink)
         if number.text:
-            bx, by, bw, bh = box = _cut(number, left, top, wide, high)
-            hull = np.array([(bx, by), (bx + bw - 1, by), (bx + bw - 1, by + bh - 1), (bx, by + bh - 1)])
-            if look.turn or look.tilt:
-                points = cv2.findNonZero((ink[by : by + bh, bx : bx + bw] > 40).astype(np.uint8))
-                hull = cv2.convexHull(points)[:, 0] + (bx, by)
-            found.append((number.text, box, hull))
+            box = _cut(number, left, top, wide, high)
+            found.append((number.text, box, _hull(look, ink, box)))
     if look.frame and numbers:
         add_frame(other, look.frame, numbers, look.height, rng)
     if look.clutter:
@@ -207,19 +234,11 @@ def _sheet(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> np.n
         image = cover(image, alpha, look.rule, look.rule_strength)
     return image
 
-# %% ../nbs/19_looks.ipynb #21a7f360
-def _room(boxes: np.ndarray, wide: int, high: int) -> float:
-    """The share of the picture, from any side, in which no number is."""
-    if not len(boxes):
-        return 1.0
-    low, size = boxes[:, :2], np.array([wide, high])
-    return float(np.minimum(low / size, 1 - (low + boxes[:, 2:]) / size).min())
-
 # %% ../nbs/19_looks.ipynb #4b2dae71
 def _camera(image: np.ndarray, look: Look, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What light, dirt and the camera make of a page; no dark edge covers a number's box (left, top, width, height)."""
     if look.edge_dark:
-        share = min(look.edge_dark, 0.9 * _room(boxes, *image.shape[1::-1]))
+        share = min(look.edge_dark, 0.9 * free_share(boxes, *image.shape[1::-1]))
         alpha = dark_edge(image.shape[:2], share, look.edge_sides, rng)
         image = cover(image, alpha, (look.edge_level,) * 3)
     if look.light:
@@ -236,29 +255,17 @@ def _camera(image: np.ndarray, look: Look, boxes: np.ndarray, rng: np.random.Gen
     return jpeg(image, look.jpeg) if look.jpeg else image
 
 # %% ../nbs/19_looks.ipynb #3b5e28e0
-def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
-    """Draw a picture of that look.
+def _raw(glyphs: Glyphs, rng: np.random.Generator) -> Picture:
+    """A glyph (28, 28) as it is."""
+    k = int(rng.integers(len(glyphs)))
+    boxes = ink_boxes(glyphs.images[[k]])
+    x, y, w, h = boxes[0].tolist()
+    lines = np.array([[x + w / 2, y + h / 2, w, h, 0]], np.float32)
+    return Picture(glyphs.images[k].copy(), (str(glyphs.labels[k]),), boxes, lines)
 
-    Parameters
-    ----------
-    look : Look
-    glyphs : Glyphs
-        Where handwritten digits come from.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Picture
-    """
-    if look.raw:
-        k = int(rng.integers(len(glyphs)))
-        boxes = ink_boxes(glyphs.images[[k]])
-        x, y, w, h = boxes[0].tolist()
-        lines = np.array([[x + w / 2, y + h / 2, w, h, 0]], np.float32)
-        return Picture(glyphs.images[k].copy(), (str(glyphs.labels[k]),), boxes, lines)
-    ink, other, found = _layers(look, glyphs, rng)
-    texts, hulls = [text for text, _, _ in found], [hull for _, _, hull in found]
-    high, wide = ink.shape
+# %% ../nbs/19_looks.ipynb #098e99bd
+def _inked(look: Look, ink: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The sheet with its frames, ink and specks."""
     image = _sheet(ink.shape, look, rng)
     if look.clutter == "white noise":
         image = add_grain(image, rng.uniform(20, 90), rng)
@@ -266,11 +273,22 @@ def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
     image = cover(image, ink, look.ink, look.contrast)
     if look.specks:
         image = cover(image, specks(ink.shape, look.specks, 0.12 * look.height, rng), look.ink, look.contrast)
+    return image
+
+# %% ../nbs/19_looks.ipynb #ca4d6ab9
+def draw(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> Picture:
+    """Draw a picture of that look; handwritten digits come from `glyphs`."""
+    if look.raw:
+        return _raw(glyphs, rng)
+    ink, other, found = _layers(look, glyphs, rng)
+    texts, hulls = [text for text, _, _ in found], [hull for _, _, hull in found]
+    high, wide = ink.shape
+    image = _inked(look, ink, other, rng)
     angles = [0.0] * len(hulls)
     if look.turn or look.tilt:
         matrix, hulls = tilted((wide, high), look.turn, look.tilt, hulls, rng)
         image = cv2.warpPerspective(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
         angles = [direction(matrix, hull) for hull in hulls]
     lines = np.array([line_of(*pair) for pair in zip(hulls, angles)], np.float32).reshape(-1, 5)
-    boxes = np.array([box_of(hull, wide, high) for hull in hulls], np.int64).reshape(-1, 4)
+    boxes = np.array([hull_box(hull, wide, high) for hull in hulls], np.int64).reshape(-1, 4)
     return Picture(_camera(image, look, boxes, rng), tuple(texts), boxes, lines)

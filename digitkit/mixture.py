@@ -15,7 +15,7 @@ from .looks import Look
 from .sheets import LIGHTS
 from .writing import Hand, draw_hand
 
-# %% ../nbs/19_mixture.ipynb #63f489ee
+# %% ../nbs/19_mixture.ipynb #70154d71
 LABELS = "No. {}|Nr: {}|Sum = {}|x = {}|n= {}|Total: {}|A = {}|= {}|€ {}|{} km|{} kg|{} €|- {}|+ {}|{} m".split("|")
 MARKS = (".", ",", "-", "%", ":")
 
@@ -25,7 +25,7 @@ def marked(digits: str, mark: str, rng: np.random.Generator) -> str:
     at = len(digits) if mark == "%" or len(digits) == 1 else int(rng.integers(1, len(digits) + (mark in ".,-")))
     return digits[:at] + mark + digits[at:]
 
-
+# %% ../nbs/19_mixture.ipynb #1ee04952
 def _rows(rng: np.random.Generator) -> tuple:
     """Lines of numbers as a `Look` has them."""
     u, v, w = rng.random(3)
@@ -39,7 +39,7 @@ def _rows(rng: np.random.Generator) -> tuple:
         text = marked(text, str(rng.choice(MARKS)), rng)
     return ((str(rng.choice(LABELS)).format(text) if w > 0.93 else text,),)
 
-
+# %% ../nbs/19_mixture.ipynb #34d35375
 def _longest(rows: tuple) -> int:
     return max((sum(part if isinstance(part, int) else len(part) for part in row) for row in rows), default=3)
 
@@ -69,16 +69,16 @@ def _place(rows: tuple, hand: Hand, frame: str, rng: np.random.Generator) -> dic
         right=frame == "sum" or bool(u[8] < 0.4),
     )
 
-# %% ../nbs/19_mixture.ipynb #d960a8e9
+# %% ../nbs/19_mixture.ipynb #394c9600
 INKS = dict(black=(25, 25, 30), blue=(40, 60, 170), red=(190, 40, 45), green=(30, 130, 60), cyan=(60, 170, 200),
              yellow=(225, 195, 40), pencil=(115, 115, 120), violet=(110, 50, 150))  # fmt: skip
 
-
+# %% ../nbs/19_mixture.ipynb #7ec55589
 def _tint(level: float, most: int, rng: np.random.Generator) -> tuple[int, int, int]:
     """A colour of about that level, its channels up to `most` apart from it."""
     return tuple(np.clip(int(level) + rng.integers(-most, most + 1, 3), 0, 255).tolist())
 
-
+# %% ../nbs/19_mixture.ipynb #3de12d2a
 def _colours(height: float, rng: np.random.Generator) -> dict:
     """Paper, grain, rules and ink of a `Look`."""
     u = rng.random(8)
@@ -121,14 +121,25 @@ def _seen(height: float, rng: np.random.Generator) -> dict:
 def _level(colour: tuple) -> float:
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
+# %% ../nbs/19_mixture.ipynb #774bff2c
+def _pen(look: Look) -> float:
+    """The width of the pen in pixels."""
+    hand = dict(look.hand)
+    return look.height * (hand.get("pen", 0.1) if hand.get("source") in ("pen", "drawn", "segments") else 0.09)
+
+# %% ../nbs/19_mixture.ipynb #39b24207
+def _apart(look: Look) -> tuple[Look, float]:
+    """The look with an ink that differs from its paper, and by how many levels it does."""
+    far = abs(_level(look.paper) - _level(look.ink)) if look.colour else abs(look.paper[0] - look.ink[0])
+    if far >= 60:
+        return look, far
+    return replace(look, ink=(30, 30, 30) if _level(look.paper) > 128 else (235, 235, 235)), 100
+
 # %% ../nbs/19_mixture.ipynb #9da8b98f
 def readable(look: Look) -> Look:
     """A look whose ink stands out from its paper, its noise and its blur, so that a person reads it."""
-    hand = dict(look.hand)
-    pen = look.height * (hand.get("pen", 0.1) if hand.get("source") in ("pen", "drawn", "segments") else 0.09)  # pixels
-    far = abs(_level(look.paper) - _level(look.ink)) if look.colour else abs(look.paper[0] - look.ink[0])
-    if far < 60:
-        look, far = replace(look, ink=(30, 30, 30) if _level(look.paper) > 128 else (235, 235, 235)), 100
+    pen = _pen(look)
+    look, far = _apart(look)
     soft = min(look.blur, 2.2 * pen + 0.5)
     motion = min(look.motion, 1.5 * pen + 1)
     low = min(look.low, max(1.6 * pen, 1.0))

@@ -7,6 +7,9 @@ __all__ = ['model0', 'small', 'fast', 'pyramid', 'm5', 'slots', 'slots_large', '
            'pairs', 'pair_set', 'build_model']
 
 # %% ../nbs/31_models.ipynb #95674b92
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 from keras import layers
 
@@ -25,7 +28,7 @@ from digitkit.blocks import (
     slot_head,
     space_to_depth,
 )
-from .config import unknown
+from .project import unknown
 
 # %% ../nbs/31_models.ipynb #c2fc4b9b
 @architecture
@@ -67,7 +70,7 @@ def fast(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #68c1dfdc
 @architecture
 def pyramid(image, slots: int, classes: int, dropout: float):
-    """Seven convolutions without padding: 28x28 becomes 26, 24, 11, 9, 7, 5 and 3 a side, 32 to 192 channels."""
+    """Seven convolutions without padding: sides of 28, 26, 24, 11, 9, 7, 5 and 3 pixels, 32 to 192 channels."""
     x = conv_norm_relu(conv_norm_relu(image, 32, 3, padding="valid"), 48, 3, padding="valid")
     x = conv_norm_relu(x, 64, 4, strides=2, padding="valid")
     for filters in (96, 128, 160, 192):
@@ -78,14 +81,14 @@ def pyramid(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #2ee4dd37
 @architecture
 def m5(image, slots: int, classes: int, dropout: float):
-    """Five 5x5 convolutions without padding, 32 to 160 channels, 28x28 becomes 8 a side (An et al. 2020, M5)."""
+    """Five 5x5 convolutions without padding, 32 to 160 channels, 28x28 becomes 8x8 (An et al. 2020, M5)."""
     x = Jitter(3)(image)
     for filters in (32, 64, 96, 128, 160):
         x = conv_norm_relu(x, filters, 5, padding="valid")
     x = layers.Dropout(dropout)(layers.Flatten()(x))
     return slot_head(x, slots, classes)
 
-# %% ../nbs/31_models.ipynb #ecf61665
+# %% ../nbs/31_models.ipynb #ebde4a98
 def _dense(x, units: int, dropout: float):
     """A dense layer with batch normalisation, ReLU and dropout."""
     x = batch_norm(layers.Dense(units, use_bias=False)(x))
@@ -96,10 +99,10 @@ def _trunk(image):
     """A map of 64 features for every four pixels: two strided convolutions and a residual block."""
     return residual(conv_norm_relu(conv_norm_relu(image, 32, 3, strides=2), 64, 3, strides=2), 64)
 
-
+# %% ../nbs/31_models.ipynb #ecf61665
 @architecture
 def slots(image, slots: int, classes: int, dropout: float):
-    """A residual net over the whole image, four looks a slot at its map, one head for all slots."""
+    """A residual net over the whole image, four looks per slot at its map, one head for all slots."""
     x = conv_norm_relu(space_to_depth(image), 48, 3)
     x = residual(conv_norm_relu(x, 72, 3, strides=2), 72)
     x = _dense(attend(x, slots, looks=4), 128, dropout)
@@ -131,7 +134,7 @@ def slots_wide(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #b72cf371
 @architecture
 def heads(image, slots: int, classes: int, dropout: float):
-    """A residual net over the whole image, one vector of all its places, a head a slot."""
+    """A residual net over the whole image, one vector of all its places, a head per slot."""
     x = conv_norm_relu(conv_norm_relu(_trunk(image), 96, 3, strides=2), 96, 3, strides=2)
     x = _dense(layers.Dropout(dropout)(layers.Flatten()(x)), 256, dropout)
     return slot_head(x, slots, classes)
@@ -167,7 +170,7 @@ def columns_wide(image, slots: int, classes: int, dropout: float):
 # %% ../nbs/31_models.ipynb #df3e3091
 @architecture
 def pairs(image, slots: int, classes: int, dropout: float):
-    """A residual net for small images, with one vector of all places and a head a slot."""
+    """A residual net for small images, with one vector of all places and a head per slot."""
     x = conv_norm_relu(space_to_depth(image, 2), 64, 3)
     x = residual(x, 64)
     x = residual(x, 128, strides=2)
@@ -185,10 +188,21 @@ def pair_set(image, slots: int, classes: int, dropout: float):
     x = _dense(layers.Dropout(dropout)(layers.Flatten()(x)), 256, dropout)
     return ReadPair(dtype="float32")(layers.Dense(10, dtype="float32")(x))
 
-# %% ../nbs/31_models.ipynb #7198d430
+# %% ../nbs/31_models.ipynb #36894acb
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Layers that are made in this block compute in this precision."""
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(_POLICIES[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(usual)
+
+# %% ../nbs/31_models.ipynb #7198d430
 def build_model(
     name: str,
     size: int = 28,
@@ -221,10 +235,7 @@ def build_model(
     if precision not in _POLICIES:
         raise unknown("precision", precision, _POLICIES)
     image = keras.Input((size, size, 1), name="image")
-    augment, usual = augmentation(rotation, shift, zoom), keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES[precision])
-    try:
+    augment = augmentation(rotation, shift, zoom)
+    with _computing_in(precision):
         probs = MODELS[name](augment(image) if augment else image, slots, classes, dropout)
         return keras.Model(image, probs, name=name)
-    finally:
-        keras.config.set_dtype_policy(usual)

@@ -16,13 +16,13 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from .config import InputError
 from .image_ops import grayscale
+from .project import InputError
 
-# %% ../nbs/31_numbers.ipynb #ac3f5a3a
+# %% ../nbs/31_numbers.ipynb #29979ee0
 Box = tuple[int, int, int, int]
 
-
+# %% ../nbs/31_numbers.ipynb #dacef2e6
 @dataclass(frozen=True)
 class Number:
     """One number in a picture.
@@ -42,19 +42,14 @@ class Number:
     box: Box
     sure: bool
 
-# %% ../nbs/31_numbers.ipynb #8a5c2762
-_UNMEASURED = {kind: {0.9: 0.5, 0.95: 0.8, 0.99: 0.95, 0.995: 0.98, 0.999: 0.995} for kind in ("picture", "scene")}
-
-
+# %% ../nbs/31_numbers.ipynb #f06d9d6f
 @cache
 def _promises() -> dict[str, dict[float, float]]:
     """The threshold of every promise, for pictures and for scenes, as shipped."""
     shipped = files("digitkit") / "shipped" / "promise.json"
-    if not shipped.is_file():
-        return _UNMEASURED
     return {kind: {float(p): t for p, t in table.items()} for kind, table in json.loads(shipped.read_text()).items()}
 
-
+# %% ../nbs/31_numbers.ipynb #b8fdd19e
 def threshold(promise: float = 0.99, kind: str = "picture") -> float:
     """The confidence, 0..1, from which a number is sure.
 
@@ -74,7 +69,7 @@ def threshold(promise: float = 0.99, kind: str = "picture") -> float:
         raise InputError(f"expected a promise above 0 and at most {max(table)}, such as 0.99, got {promise!r}.")
     return table[kept[0]]
 
-# %% ../nbs/31_numbers.ipynb #c30a2833
+# %% ../nbs/31_numbers.ipynb #f0ab1d9c
 _SIDES = (64, 128)  # pixels of a scene
 _INK = 64  # levels above the ground
 
@@ -90,17 +85,30 @@ def is_scene(picture: np.ndarray) -> bool:
     pieces = cv2.connectedComponentsWithStats((grayscale(luma) > _INK).astype(np.uint8), connectivity=8)[2]
     return 2 * int(pieces[1:, cv2.CC_STAT_HEIGHT].max(initial=0)) <= height
 
-# %% ../nbs/31_numbers.ipynb #65d81fb3
+# %% ../nbs/31_numbers.ipynb #a2e1f3eb
 def box_of_ink(picture: np.ndarray) -> Box:
     """The box around all ink of a picture (H, W) or (H, W, 3) uint8; (0, 0, 0, 0) where there is none."""
     ink = grayscale(picture)
     left, top, width, height = cv2.boundingRect((ink > min(_INK, int(ink.max()) // 2)).astype(np.uint8))
     return left, top, width, height
 
-# %% ../nbs/31_numbers.ipynb #86022633
+# %% ../nbs/31_numbers.ipynb #a832471a
 _GREEN, _ORANGE = (0, 140, 60), (230, 120, 0)
 
 
+def _draw_number(drawn: np.ndarray, found: Number, scale: int, thick: int) -> None:
+    """Draw the box and the text of a number into a picture (H, W, 3) that was enlarged `scale` times."""
+    left, top, width, height = (scale * value for value in found.box)
+    colour = _GREEN if found.sure else _ORANGE
+    cv2.rectangle(drawn, (left, top), (left + width, top + height), colour, thick)
+    text, size = f"{found.text} {found.confidence:.0%}", 0.5 * thick
+    wide, high = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)[0]
+    x = max(0, min(left, drawn.shape[1] - wide))
+    y = top - 4 * thick if top - 4 * thick > high else min(top + height + high + 4 * thick, drawn.shape[0] - thick)
+    cv2.rectangle(drawn, (x, y - high - thick), (x + wide, y + 2 * thick), (255, 255, 255), -1)
+    cv2.putText(drawn, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
+
+# %% ../nbs/31_numbers.ipynb #4c285348
 def draw_numbers(picture: np.ndarray, numbers: Iterable[Number], side: int = 400) -> np.ndarray:
     """A picture with the boxes and texts of its numbers, (H, W, 3) uint8 RGB.
 
@@ -114,25 +122,32 @@ def draw_numbers(picture: np.ndarray, numbers: Iterable[Number], side: int = 400
     drawn = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     thick = max(1, round(max(drawn.shape[:2]) / 400))
     for found in numbers:
-        left, top, width, height = (scale * value for value in found.box)
-        colour = _GREEN if found.sure else _ORANGE
-        cv2.rectangle(drawn, (left, top), (left + width, top + height), colour, thick)
-        text, size = f"{found.text} {found.confidence:.0%}", 0.5 * thick
-        wide, high = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)[0]
-        x = max(0, min(left, drawn.shape[1] - wide))
-        y = top - 4 * thick if top - 4 * thick > high else min(top + height + high + 4 * thick, drawn.shape[0] - thick)
-        cv2.rectangle(drawn, (x, y - high - thick), (x + wide, y + 2 * thick), (255, 255, 255), -1)
-        cv2.putText(drawn, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
+        _draw_number(drawn, found, scale, thick)
     return drawn
 
-# %% ../nbs/31_numbers.ipynb #af0f4e27
+# %% ../nbs/31_numbers.ipynb #b9329d88
 _ROW = "<tr><td><b>{text}</b></td><td>{confidence:.1%}</td><td>{sure}</td><td>{bars}</td></tr>"
 _BAR = (
     '<span style="display:inline-block;width:2.2em;margin-right:3px;text-align:center;'
     'background:linear-gradient(to top,#9bd3ae {share:.0%},#eee {share:.0%})" title="{share:.1%}">{digit}</span>'
 )
 
-# %% ../nbs/31_numbers.ipynb #7056102d
+
+def _row(found: Number) -> str:
+    """A number as a row of an HTML table."""
+    bars = "".join(_BAR.format(share=s, digit=d) for d, s in zip(found.text, found.digit_confidence))
+    sure = "sure" if found.sure else "not sure"
+    return _ROW.format(text=found.text, confidence=found.confidence, sure=sure, bars=bars)
+
+# %% ../nbs/31_numbers.ipynb #347cea8c
+def _image(drawn: np.ndarray) -> str:
+    """A picture (H, W, 3) uint8 RGB as an HTML image."""
+    shrink = min(1.0, 640 / max(drawn.shape[:2]))
+    small = cv2.resize(drawn, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    png = b64encode(cv2.imencode(".png", small[..., ::-1])[1].tobytes()).decode()
+    return f'<img src="data:image/png;base64,{png}" style="max-height:320px"/>'
+
+# %% ../nbs/31_numbers.ipynb #a4cc967b
 class Numbers(list[Number]):
     """The numbers of a picture, in reading order: a list that shows itself in a notebook.
 
@@ -155,16 +170,5 @@ class Numbers(list[Number]):
         return draw_numbers(self.picture, self)
 
     def _repr_html_(self) -> str:
-        small = self.drawn()
-        shrink = min(1.0, 640 / max(small.shape[:2]))
-        small = cv2.resize(small, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        png = b64encode(cv2.imencode(".png", small[..., ::-1])[1].tobytes()).decode()
-        rows = [
-            _ROW.format(
-                text=found.text, confidence=found.confidence, sure="sure" if found.sure else "not sure",
-                bars="".join(_BAR.format(share=s, digit=d) for d, s in zip(found.text, found.digit_confidence)),
-            )
-            for found in self
-        ]  # fmt: skip
-        table = f"<table>{''.join(rows)}</table>" if rows else "<p>no number</p>"
-        return f'<img src="data:image/png;base64,{png}" style="max-height:320px"/>{table}'
+        rows = "".join(map(_row, self))
+        return _image(self.drawn()) + (f"<table>{rows}</table>" if rows else "<p>no number</p>")

@@ -36,7 +36,7 @@ def is_bright_ink(grey: np.ndarray) -> bool:
     off = small - cv2.medianBlur(wide, third)[third:-third, third:-third].astype(np.float32)
     return bool((np.maximum(off, 0) ** 2).sum() > (np.minimum(off, 0) ** 2).sum())
 
-# %% ../nbs/27_paper.ipynb #1f951fbb
+# %% ../nbs/27_paper.ipynb #d75c478e
 _DEEP = 24  # levels that a wide closing must be brighter by
 
 
@@ -44,14 +44,14 @@ def _closed(picture: np.ndarray, side: int) -> np.ndarray:
     """A picture without what is dark and narrower than `side` pixels."""
     return cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
 
-
+# %% ../nbs/27_paper.ipynb #20cab947
 def _enclosed(mask: np.ndarray) -> np.ndarray:
     """The pieces of a mask (H, W) bool that do not reach its border."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     return mask & ~np.isin(labels, border)
 
-
+# %% ../nbs/27_paper.ipynb #46808a26
 def ground(picture: np.ndarray) -> np.ndarray:
     """The paper under dark ink: uint8 of the shape of `picture`."""
     height, width = picture.shape[:2]
@@ -63,7 +63,7 @@ def ground(picture: np.ndarray) -> np.ndarray:
     filled[thick] = wide[thick]
     return cv2.resize(cv2.blur(filled, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
 
-# %% ../nbs/27_paper.ipynb #c0f96198
+# %% ../nbs/27_paper.ipynb #541c5efd
 def stretch(ink: np.ndarray, level: int, least: float = 4) -> np.ndarray:
     """Ink (H, W) uint8 whose brighter part, by Otsu's threshold, has the mean `level`.
 
@@ -73,7 +73,7 @@ def stretch(ink: np.ndarray, level: int, least: float = 4) -> np.ndarray:
     mean = cv2.mean(ink, mask=cv2.compare(ink, threshold, cv2.CMP_GT))[0]
     return cv2.convertScaleAbs(ink, alpha=level / max(mean, least))
 
-
+# %% ../nbs/27_paper.ipynb #ba7f0f92
 def ink(picture: np.ndarray) -> tuple[np.ndarray, float]:
     """The ink of a picture (H, W) or (H, W, 3) uint8 RGB.
 

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from .config import InputError
 from .door import candidates
 from .glyphs import Glyphs
 from .numbers import is_scene
 from .pictures import KINDS, pictures
+from .project import InputError
 from .reader import Reader
 
 # %% ../nbs/48_picture_scores.ipynb #3fe1aa15
@@ -31,7 +31,7 @@ def _shares(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     shared = np.maximum(high - low, 0).prod(axis=-1)
     return shared / np.maximum(first[..., 2:].prod(axis=-1) + second[..., 2:].prod(axis=-1) - shared, 1)
 
-
+# %% ../nbs/48_picture_scores.ipynb #75c4ccf1
 def _matches(found: np.ndarray, true: np.ndarray) -> tuple[list[int], list[float]]:
     """Of each box found (m, 4), which true one (n, 4) it is, -1 for none, and the share of both."""
     shares = _shares(found, true)
@@ -58,7 +58,7 @@ def _row(kind: str, i: int, picture, reader: Reader) -> dict:
         which=tuple(which), shares=tuple(by), milliseconds=clock.getTimeMilli(),
     )  # fmt: skip
 
-
+# %% ../nbs/48_picture_scores.ipynb #e9337848
 def _rows(kind: str, start: int, n: int, seed: int, glyphs: Glyphs) -> list[dict]:
     """The rows of n pictures, in one thread."""
     cv2.setNumThreads(1)
@@ -82,7 +82,7 @@ def _verdict(row, floor: float) -> dict:
         confidence=min(sure, default=np.nan),
     )  # fmt: skip
 
-
+# %% ../nbs/48_picture_scores.ipynb #85f2a0af
 def judged(frame: pd.DataFrame, floor: float) -> pd.DataFrame:
     """A frame of `measure` with its counts anew, as if answers with a confidence below the floor were none."""
     counts = pd.DataFrame([_verdict(row, floor) for row in frame.itertuples()], frame.index)
@@ -104,7 +104,7 @@ def measure(kinds: Iterable[str], n: int, seed: int, glyphs: Glyphs, jobs: int =
 
     Returns
     -------
-    One row a picture: `kind`, `step` (as text), `hard`, `i` (its number), `scene` (whether it was read as one);
+    One row per picture: `kind`, `step` (as text), `hard`, `i` (its number), `scene` (whether it was read as one);
     of its numbers `truth`; of all candidates `answers` ("" for nothing), `confidences`, `which` (the true number or
     -1), `shares` (of the boxes); `milliseconds`; counts `numbers`, `found`, `read`, `extra` (answers that are no
     number); `said` (the answers from the floor up), whether they are `exact`, and their lowest `confidence` (or NaN)
@@ -127,7 +127,7 @@ def wilson(rate: np.ndarray, n: np.ndarray, share: float = 0.95) -> tuple[np.nda
     middle, spread = rate + z**2 / (2 * n), z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
     return (middle - spread) / (1 + z**2 / n), (middle + spread) / (1 + z**2 / n)
 
-
+# %% ../nbs/48_picture_scores.ipynb #060c8273
 _PARTS = dict(exact=("exact", "pictures"), found=("found", "numbers"), read=("read", "found"))
 
 
@@ -136,7 +136,7 @@ def rates(frame: pd.DataFrame, steps: bool = False) -> pd.DataFrame:
 
     Returns
     -------
-    One row a kind (and step) and `what` ("exact", "found", "read"): `rate`, `rate_low`, `rate_high` in 0..1, and `n`,
+    One row per kind (and step) and `what` ("exact", "found", "read"): `rate`, `rate_low`, `rate_high` in 0..1, and `n`,
     pictures or numbers; without a row where there is nothing to count
     """
     sums = frame.assign(pictures=1).groupby(["kind", "step"], sort=False)
@@ -165,7 +165,7 @@ def _fitted(image: np.ndarray) -> np.ndarray:
     edges = below // 2, below - below // 2, right // 2, right - right // 2
     return cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
-
+# %% ../nbs/48_picture_scores.ipynb #ce76f88f
 def misread(frame: pd.DataFrame, seed: int, glyphs: Glyphs, n: int = 24) -> tuple[list[np.ndarray], list[str]]:
     """Pictures of `measure` that are not exact, the surest of each kind and step first, and what was made of them.
 

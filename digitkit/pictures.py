@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .config import InputError, unknown
 from .frames import CLUTTER
 from .glyphs import Glyphs
 from .looks import Look, Picture, draw
 from .mixture import INKS, LABELS, MARKS, everything, marked
+from .project import InputError, unknown
 from .writing import FONTS
 
-# %% ../nbs/19_pictures.ipynb #5a44f218
+# %% ../nbs/19_pictures.ipynb #0dd2e547
 @dataclass(frozen=True)
 class Kind:
     """Pictures that differ in one part.
@@ -37,7 +37,7 @@ class Kind:
     look: Callable
     hard: int = 99
 
-
+# %% ../nbs/19_pictures.ipynb #19caed89
 def _look(hand: dict | None = None, **parts) -> Callable:
     """A kind's look: each part a value, or a function of the step."""
 
@@ -48,7 +48,7 @@ def _look(hand: dict | None = None, **parts) -> Callable:
 
     return of
 
-
+# %% ../nbs/19_pictures.ipynb #86a80146
 def _same(step):
     return step
 
@@ -56,7 +56,7 @@ def _same(step):
 def _number(step) -> tuple:
     return ((step,),)
 
-
+# %% ../nbs/19_pictures.ipynb #e9f4eaeb
 KINDS: dict[str, Kind] = {
     "everything": Kind("All parts at random, as a reader learns them.", ("any",), lambda _, rng: everything(rng)),
     "plain": Kind("Three digits on clean paper.", ("plain",), _look()),
@@ -85,6 +85,10 @@ KINDS |= {
     "cut edge": Kind("An edge cuts off four per cent of a digit's height.", _SIDES, _look(edge=_same, cut=0.04)),
     "strip": Kind("A strip that many times as wide as high.", (2, 4, 8, 16),
                   _look(aspect=float, height=40.0, margin=(0.1, 0.3))),
+}  # fmt: skip
+
+# %% ../nbs/19_pictures.ipynb #d4d9e61e
+KINDS |= {
     "gap": Kind("From digit to digit, in heights.", (-0.06, 0.0, 0.3, 0.6, 1.2), _look(dict(gap=_same))),
     "equal digits": Kind("A number that repeats a digit.", (2, 3, 5), _look(rows=_number, equal=True)),
     "touching equal": Kind("Equal digits that touch.", (2, 3),

@@ -14,7 +14,7 @@ from inspect import signature
 import numpy as np
 
 from . import image_ops
-from .config import InputError, unknown
+from .project import InputError, unknown
 
 # %% ../nbs/21_pipeline.ipynb #44317138
 STEPS = {

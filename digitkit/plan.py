@@ -15,37 +15,38 @@ from pathlib import Path
 
 import pandas as pd
 
-from .config import Config, load_config, root
 from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
-from .pages import SCORE, Page, read_page, steps_of
+from .pages import Page, read_page, steps_of
+from .project import root
 from .runs import is_kept, is_whole, run_folder
+from .settings import Config
+from .settings_file import load_config
 
 # %% ../nbs/57_plan.ipynb #3c62dcf1
-_GROUPS = {"92_select": ("selection", "evaluation"), "94_compare": ("evaluation", "report")}  # of settings, beside
-_GROUPS |= dict.fromkeys((SCORE, "93_audit"), ("evaluation",))  # those that make a reader's numbers
-
-
 def code_key(page: Page, tree: Path | None = None) -> str | None:
     """The key of a page's code and of all behind it, in the project or in another `tree`; None if it is not there."""
     source = (tree or root()) / page.source.relative_to(root())
     if not source.is_file():
         return None
     code = "\n".join(text for kind, text in read_page(source)[0] if kind == "code")
-    model = None if page.notebook in ("92_select", "94_compare") else page.config.model  # a search may try any
-    return source_fingerprint(code, model, tree)
+    return source_fingerprint(code, None if page.kind.any_model else page.config.model, tree)
 
-
+# %% ../nbs/57_plan.ipynb #f3ba3202
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
-    settings = page.config.fingerprint(*_GROUPS.get(page.notebook, ()))
-    parts = [settings, _key_of(load_glyphs(page.config.glyphs)), str(code_key(page)), before]
-    if page.notebook == "91_evaluate":  # its validation scenes are the profile's; resamples are no business of reading
-        overall = load_config(page.config.profile)
-        parts += [str(overall.val_scenes), *overall.tests, str(page.config.test_scenes), *page.config.tests]
-    if page.notebook == "94_compare":  # the page that is read: its text counts
+    settings, digits = page.config.fingerprint(*page.kind.groups), _key_of(load_glyphs(page.config.glyphs))
+    parts = [settings, digits, str(code_key(page)), before, *_words(page)]
+    if page.kind.is_read:
         parts += [text for _, text in read_page(page.source)[0]]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+def _words(page: Page) -> list[str]:
+    """The values of the single settings that count for the page beside the groups."""
+    owners = {"config": page.config, "profile": load_config(page.config.profile)} if page.kind.also else {}
+    values = [getattr(owners[owner], name) for owner, name in page.kind.also]
+    return [word for value in values for word in (value if isinstance(value, tuple) else [str(value)])]
 
 
 @cache
@@ -54,23 +55,17 @@ def _key_of(glyphs: Glyphs) -> str:
 
 # %% ../nbs/57_plan.ipynb #2a0a4188
 def matters(page: Page) -> list[tuple[str, str]]:
-    """The settings behind a page, each as whose it is, of its own "config" or of the "profile", and its name."""
-    groups = (None, *_GROUPS.get(page.notebook, ()))
-    own = [("config", f.name) for f in fields(Config) if f.metadata.get("group") in groups]
-    if page.notebook != "91_evaluate":
-        return own
-    return own + [(whose, name) for whose in ("config", "profile") for name in ("tests", f"{_SIZE[whose]}_scenes")]
-
-
-_SIZE = {"config": "test", "profile": "val"}  # a reading's validation scenes are the profile's
+    """The settings behind a page: the owner of each, "config" for the page's own or "profile", and its name."""
+    groups = (None, *page.kind.groups)
+    return [("config", f.name) for f in fields(Config) if f.metadata.get("group") in groups] + list(page.kind.also)
 
 # %% ../nbs/57_plan.ipynb #d007f277
 def job_keys(job: list[Page]) -> list[str]:
     """The keys of a job's pages, each after the one before it; of scores, after the content of what was read."""
     before, keys = "".join(map(page_key, steps_of(job)[: -len(job)])), []
     for page in job:
-        if page.notebook == SCORE:
-            before = content_key([page.output.parent / name for name in ("reading.json", "answers.npz")])
+        if page.kind.made_from:
+            before = content_key([page.output.parent / name for name in page.kind.made_from])
         before = page_key(page, before)
         keys.append(before)
     return keys
@@ -105,13 +100,13 @@ def due(job: list[Page], weights: bool = False) -> list[Page]:
     current = [is_current(page, key) for page, key in zip(job, job_keys(job))]
     if weights and not current[0]:
         return job
-    first = max((i + 1 for i, done in enumerate(current) if done and job[i].notebook != SCORE), default=0)
+    first = max((i + 1 for i, done in enumerate(current) if done and not job[i].kind.made_from), default=0)
     return [] if all(current[first:]) else job[first:]
 
 
 def weights_wanted(jobs: list[list[Page]]) -> set[tuple[str, int]]:
     """The runs, by experiment and seed, whose weights have to be there: a job that is out of date reads with them."""
-    late = [job for job in jobs if any(page.notebook != SCORE for page in due(job))]
+    late = [job for job in jobs if any(not page.kind.made_from for page in due(job))]
     members = [page.config for job in late for page in steps_of(job)[: -len(job)]]
     return {(config.experiment, config.seed) for config in members}
 
@@ -132,7 +127,7 @@ def _took(config: Config) -> str:
 
 def trainings_due(jobs: list[list[Page]]) -> list[str]:
     """One line for each training of these jobs that is due: how much it is, and how long it took before."""
-    pages = [page for job in jobs for page in due(job) if page.notebook == "90_train"]
+    pages = [page for job in jobs for page in due(job) if page.kind.makes_weights]
     return [
         f"{page}: {page.config.epochs} epochs of {page.config.train_scenes:,} scenes{_took(page.config)}"
         for page in pages

@@ -22,9 +22,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from .config import Config, InputError
+from .project import InputError
 from .runs import kept_line, run_folder, training_key
-from .trees import STOPPED, in_trees, play_pages, unpack, write_settings
+from .settings import Config
+from .trees import STOPPED, end_early, in_trees, play_pages, unpack, write_settings
 
 # %% ../nbs/55_probe.ipynb #4537d557
 def _flat(value, name: str = "") -> dict[str, np.ndarray]:
@@ -169,13 +170,13 @@ def probe(revision: str, profile: str, steps: list[Step]) -> Probe:
         For a revision that is not in the history, and if either code fails.
     """
     started, names = time.perf_counter(), [f"the code of {revision}", "the present code"]
-    pages, train = [(step.notebook, step.experiment) for step in steps], steps[0].notebook == "90_train"
+    pages, train = [(step.notebook, step.experiment) for step in steps], "model.keras" in steps[0].makes
     with TemporaryDirectory() as old, TemporaryDirectory() as new:
         trees = [unpack(revision, Path(old).resolve()), unpack(None, Path(new).resolve())]
         for tree in trees:
             write_settings(tree, profile, [step.experiment for step in steps])
         for stop in (True, False)[0 if train else 1 :]:
-            ends = in_trees(trees, play_pages, pages[:1] if stop else pages, stop, os.getpid())
+            ends = in_trees(trees, play_pages, pages[:1] if stop else pages, stop, os.getpid(), helpers=[end_early])
             for name, (code, printed) in zip(names, ends):
                 if code != (STOPPED if stop else 0):
                     raise _failure(name, printed)

@@ -18,9 +18,9 @@ PUBLISHED = pd.DataFrame(
             "triple",
             "exact_match",
             99.43,
-            "three honest digits by the best of 1,500 single CNNs (99.81 a digit), computed",
+            "three honest digits by the best of 1,500 single CNNs (99.81 per digit), computed",
         ),
-        ("triple", "exact_match", 98.93, "three honest digits by the mean of these CNNs (99.641 a digit), computed"),
+        ("triple", "exact_match", 98.93, "three honest digits by the mean of these CNNs (99.641 per digit), computed"),
         ("triple", "exact_match", 94.13, "Triple MNIST of MNIST's test digits: OpenCV crops and a CNN"),
         ("sabour6", "top_set", 94.8, "CapsNet, 11.36 M parameters, 60 M pairs, shifts up to 4 (Sabour et al. 2017)"),
         ("sabour6", "top_set", 92.5, "CapsNet with one routing iteration, shifts up to 4 (the same)"),
@@ -29,7 +29,7 @@ PUBLISHED = pd.DataFrame(
     columns=["test", "metric", "published", "what it is"],
 )
 
-
+# %% ../nbs/53_published.ipynb #aa6680dc
 def beside_published(table: pd.DataFrame) -> pd.DataFrame:
     """The published figures of the tests in a `comparison`, in percent, beside the best single network here."""
     table = table[table["epoch"].notna()]
@@ -49,7 +49,7 @@ DOCUMENT = {
 }
 _ROWS = {"loss": "loss", "accuracy": "digit_accuracy", "precision": "precision", "recall": "recall", "f1": "f1"}
 
-
+# %% ../nbs/53_published.ipynb #62767843
 def document_table(scores: dict[str, dict[str, dict[str, float]]]) -> pd.DataFrame:
     """The document's table, ours beside it: accuracy, precision, recall and F1 in percent, loss as it is.
 

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from .answers import Answers
-from .config import Config, InputError
+from .disk import replacing
+from .project import InputError
 from .runs import is_whole, members_of, run_folder
 from .scenes import Scenes
-from .store import replacing
+from .settings import Config
 
 # %% ../nbs/51_reading.ipynb #cd248ce7
 def read_test(reader, scenes: Scenes) -> tuple[Answers, dict[str, float]]:

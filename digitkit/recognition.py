@@ -23,13 +23,13 @@ import onnx
 from keras import layers, ops
 
 from .blocks import conv_norm_relu, residual
-from .config import provenance
+from .disk import replacing
 from .examples import WIDTHS, Examples, make_examples
 from .glyphs import Glyphs
 from .lines import CANVAS, HEIGHT
 from .pictures import pictures
+from .provenance import provenance
 from .runtime import open_session
-from .store import replacing
 
 # %% ../nbs/47_recognition.ipynb #6ab3ebc9
 def build_finder(widths: tuple[int, ...] = (16, 24, 40, 56, 72)) -> keras.Model:
@@ -112,21 +112,24 @@ def _rate(share: float, top: float) -> float:
     return top * min(share / _WARM, (1 + np.cos(np.pi * (share - _WARM) / (1 - _WARM))) / 2) + 1e-6
 
 # %% ../nbs/47_recognition.ipynb #68f2447a
+def _networks(precision: str) -> tuple[keras.Model, keras.Model]:
+    """The finder and the recogniser, fresh and ready to learn."""
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
+    try:
+        finder, recogniser = build_finder(), build_recogniser()
+    finally:
+        keras.config.set_dtype_policy(usual)
+    for network, loss in ((finder, keras.losses.BinaryCrossentropy(from_logits=True)), (recogniser, ctc_loss)):
+        network.compile(keras.optimizers.AdamW(1e-6, weight_decay=0.01, clipnorm=1.0), loss)
+    return finder, recogniser
+
+# %% ../nbs/47_recognition.ipynb #37050d5b
 class _Pupils:
     """Both networks, with what they lost since they were last asked."""
 
     def __init__(self, batch: int, precision: str):
-        usual = keras.config.dtype_policy()
-        keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
-        try:
-            self.finder, self.recogniser = build_finder(), build_recogniser()
-        finally:
-            keras.config.set_dtype_policy(usual)
-        for network, loss in (
-            (self.finder, keras.losses.BinaryCrossentropy(from_logits=True)),
-            (self.recogniser, ctc_loss),
-        ):
-            network.compile(keras.optimizers.AdamW(1e-6, weight_decay=0.01, clipnorm=1.0), loss)
+        self.finder, self.recogniser = _networks(precision)
         narrow, wide = WIDTHS
         self.waiting = {narrow: _Waiting(batch), wide: _Waiting(batch // 2), "canvases": _Waiting(batch // 4)}
         self.lost = {"finder": [], "recogniser": []}
@@ -143,11 +146,12 @@ class _Pupils:
             loss = self.finder.train_on_batch(canvases[..., None], cores[..., None].astype(np.float32))
             self.lost["finder"].append(loss)
 
-    def losses(self) -> dict[str, float | None]:
-        """The mean losses since the last call; None where no batch was whole."""
-        means = {name: round(float(np.mean(lost)), 5) if lost else None for name, lost in self.lost.items()}
-        self.lost = {name: [] for name in self.lost}
-        return means
+# %% ../nbs/47_recognition.ipynb #149d9a5a
+def _losses(pupils: _Pupils) -> dict[str, float | None]:
+    """The mean losses since the last call; None where no batch was whole."""
+    means = {name: round(float(np.mean(lost)), 5) if lost else None for name, lost in pupils.lost.items()}
+    pupils.lost = {name: [] for name in pupils.lost}
+    return means
 
 # %% ../nbs/47_recognition.ipynb #7b8e6a11
 def _save(pupils: _Pupils, trained: dict, folder: Path) -> None:
@@ -162,19 +166,28 @@ _LINES = 40  # of the history
 _KEPT = 64  # blocks that may be learnt again: 1 GB
 
 
+def _lessons(
+    pupils: _Pupils, blocks: Iterator[Examples], until: tuple[float, float], again: int, seed: int, top: float, say
+) -> tuple[int, list[dict]]:
+    """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history."""
+    kept, chance, history, (start, end) = deque(maxlen=_KEPT), np.random.default_rng(seed), [], until
+    for k in count():
+        share = (time.perf_counter() - start) / (end - start)
+        if share >= 1:
+            break
+        kept.append(next(blocks))
+        for examples in (kept[-1], *(kept[chance.integers(len(kept))] for _ in range(again))):
+            pupils.learn(examples, _rate(share, top))
+        if share * _LINES >= len(history):
+            history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | _losses(pupils))
+            say(json.dumps(history[-1]))
+    return k, history
+
+# %% ../nbs/47_recognition.ipynb #0bb6690d
 def train_recognition(
-    glyphs: Glyphs,
-    folder: Path,
-    minutes: float,
-    jobs: int = 1,
-    again: int = 0,
-    batch: int = 64,
-    seed: int = 0,
-    precision: str = "float32",
-    top: float = TOP,
-    begin: Path | None = None,
-    say: Callable[[str], None] = print,
-) -> dict:
+    glyphs: Glyphs, folder: Path, minutes: float, jobs: int = 1, again: int = 0, batch: int = 64, seed: int = 0,
+    precision: str = "float32", top: float = TOP, begin: Path | None = None, say: Callable[[str], None] = print,
+) -> dict:  # fmt: skip
     """Train both networks on pictures of these digits, and write them into a folder.
 
     Parameters
@@ -184,7 +197,7 @@ def train_recognition(
     minutes : of training, at least; the first steps, which compile, count
     jobs : processes that make pictures
     again : how often each block's worth of earlier examples is learnt beside a new one: what an accelerator waits less
-    batch : strips a step. The sum over all ways of a text goes column after column, however many strips there are:
+    batch : strips per step. The sum over all ways of a text goes column after column, however many strips there are:
         an accelerator wants hundreds
     precision : float32 or bfloat16
     top : the greatest learning rate
@@ -195,25 +208,16 @@ def train_recognition(
     what `trained.json` holds: pictures seen, seconds, the settings, and the history
     """
     keras.utils.set_random_seed(seed)
-    pupils, started, history = _Pupils(batch, precision), time.perf_counter(), []
-    kept, chance = deque(maxlen=_KEPT), np.random.default_rng(seed)
+    pupils, started = _Pupils(batch, precision), time.perf_counter()
     for network in (pupils.finder, pupils.recogniser) if begin else ():
         network.load_weights(Path(begin) / f"{network.name}.keras")
     with example_blocks(glyphs, seed, jobs) as blocks:
-        for k in count():
-            share = (time.perf_counter() - started) / (60 * minutes)
-            if share >= 1:
-                break
-            kept.append(next(blocks))
-            for examples in (kept[-1], *(kept[chance.integers(len(kept))] for _ in range(again))):
-                pupils.learn(examples, _rate(share, top))
-            if share * _LINES >= len(history):
-                history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | pupils.losses())
-                say(json.dumps(history[-1]))
-    trained = dict(pictures=k * BLOCK, seconds=round(time.perf_counter() - started, 1), minutes=minutes, again=again)
-    trained |= dict(batch=batch, seed=seed, top=top, precision=precision) | provenance()
-    before = json.loads((Path(begin) / "trained.json").read_text()) if begin else None
-    trained |= {"history": history, "before": before}
+        k, history = _lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, say)
+    seconds = round(time.perf_counter() - started, 1)
+    trained = dict(pictures=k * BLOCK, seconds=seconds, minutes=minutes, again=again, batch=batch, seed=seed)
+    trained |= dict(top=top, precision=precision) | provenance() | {"history": history, "before": None}
+    if begin:
+        trained["before"] = json.loads((Path(begin) / "trained.json").read_text())
     _save(pupils, trained, Path(folder))
     return trained
 
@@ -231,7 +235,7 @@ def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
             graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
     return model
 
-
+# %% ../nbs/47_recognition.ipynb #98051857
 def _to_onnx(network: keras.Model, end: str, path: Path, like: np.ndarray) -> float:
     """Write a network that ends with an activation; how far its answers to `like` then are from Keras', at most."""
     whole = keras.Model(network.input, layers.Activation(end, dtype="float32")(network.output), name=network.name)
@@ -243,7 +247,7 @@ def _to_onnx(network: keras.Model, end: str, path: Path, like: np.ndarray) -> fl
         off = float(np.abs(session.run(None, {session.get_inputs()[0].name: like})[0] - expected).max())
     return off
 
-
+# %% ../nbs/47_recognition.ipynb #d18dae57
 def save_recognition(folder: Path, shipped: Path) -> dict[str, float]:
     """Write the networks of a folder (`train_recognition`) as `finder.onnx` and `strips.onnx` into another.
 

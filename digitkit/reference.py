@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .config import InputError
 from .glyphs import SPLITS, Glyphs
 from .ink import paste
-from .scenes import BLOCK, GLYPH, Scenes, box_overlap
+from .layouts import GLYPH
+from .project import InputError
+from .scenes import SCENES_PER_BLOCK, Scenes, box_overlap
 
 # %% ../nbs/15_reference.ipynb #990e0522
 def reference_numbers(slots: int = 3, seed: int = 123) -> dict[str, np.ndarray]:
@@ -24,7 +25,7 @@ def reference_numbers(slots: int = 3, seed: int = 123) -> dict[str, np.ndarray]:
     return dict(zip(SPLITS, np.split(numbers, np.cumsum([len(numbers) * 64 // 100, len(numbers) * 16 // 100]))))
 
 # %% ../nbs/15_reference.ipynb #2ce6d56f
-def _dice(seed: int) -> Callable[[int], int]:
+def _randint_stream(seed: int) -> Callable[[int], int]:
     """A function of n that rolls 0 .. n - 1 as `numpy.random.RandomState(seed).randint(n)` does."""
 
     def stream() -> Iterator[int]:
@@ -48,7 +49,7 @@ def _draws(glyphs: Glyphs, numbers: np.ndarray, slots: int, per_number: int, sid
     """Positions in `glyphs` (n, slots) and corners (n, slots, 2) of all images, as the generator draws them."""
     order, first, sizes = glyphs.by_label
     digits = numbers[:, None] // 10 ** np.arange(slots)[::-1] % 10
-    roll, down, across = _dice(seed), [side - GLYPH] * slots, [side // slots - GLYPH] * slots
+    roll, down, across = _randint_stream(seed), [side - GLYPH] * slots, [side // slots - GLYPH] * slots
     rolls = [
         [roll(n) for n in (*choices, *down, *across)] for choices in np.repeat(sizes[digits], per_number, 0).tolist()
     ]
@@ -79,7 +80,7 @@ class ReferenceSplit:
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Scenes]:
+    def blocks(self, size: int = SCENES_PER_BLOCK) -> Iterator[Scenes]:
         """The scenes in order, `size` at a time."""
         for start in range(0, len(self), size):
             yield self._paint(self.chosen[start : start + size], self.corners[start : start + size])

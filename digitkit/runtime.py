@@ -11,12 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 
-from .config import InputError
+from .project import InputError
 
-# %% ../nbs/29_runtime.ipynb #f12f3c57
+# %% ../nbs/29_runtime.ipynb #0736f5a9
 _FOREIGN = {"weights in another file": b"\n\x08location", "loops": b'"\x04Loop', "scans": b'"\x04Scan'}
 
 
+def _check_alone(model: bytes) -> None:
+    """InputError for a network that keeps its weights elsewhere, or has loops."""
+    for what, sign in _FOREIGN.items():
+        if sign in model:
+            raise InputError(f"expected a network in one file and without loops, got one with {what}.")
+
+# %% ../nbs/29_runtime.ipynb #33ac1a11
 def open_session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     """A session of ONNX Runtime on the processor.
 
@@ -30,9 +37,7 @@ def open_session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession
     InputError
         For a file that is no ONNX model, keeps its weights elsewhere, or has loops.
     """
-    for what, sign in _FOREIGN.items():
-        if sign in model:
-            raise InputError(f"expected a network in one file and without loops, got one with {what}.")
+    _check_alone(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4  # the one sentence is enough
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", "/nonexistent")
@@ -42,7 +47,7 @@ def open_session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession
         reason = str(error).splitlines()[0]
         raise InputError(f"expected an ONNX model, got a file that does not load: {reason}") from None
 
-# %% ../nbs/29_runtime.ipynb #946b3ada
+# %% ../nbs/29_runtime.ipynb #32cc9efa
 def check_answer(probs: np.ndarray, n: int) -> np.ndarray:
     """`probs` if they are probabilities (n, slots, classes) of 10 digits, or of 10 digits and a blank.
 
@@ -58,7 +63,7 @@ def check_answer(probs: np.ndarray, n: int) -> np.ndarray:
         raise InputError(f"expected a network that answers probabilities in 0..1, got {low:.4g} to {high:.4g}.")
     return probs
 
-# %% ../nbs/29_runtime.ipynb #0a3457ae
+# %% ../nbs/29_runtime.ipynb #1607e3bc
 class Network(Protocol):
     """What a reader asks of a network, be it Keras' or ONNX Runtime's."""
 
@@ -74,7 +79,17 @@ class Network(Protocol):
         """Parameters of the network."""
         ...
 
-# %% ../nbs/29_runtime.ipynb #84e5ae4d
+# %% ../nbs/29_runtime.ipynb #25220e2b
+def _takes(session: onnxruntime.InferenceSession) -> tuple[int, int, int]:
+    """The shape (H, W, channels) of the images that a network takes; InputError if that is no one size."""
+    shapes = [image.shape for image in session.get_inputs()]
+    if [len(shape) for shape in shapes] != [4] or not all(isinstance(size, int) for size in shapes[0][1:]):
+        raise InputError(f"expected a network of one input (images, H, W, 1), got {shapes}.")
+    if max(shapes[0][1:]) > 4096:
+        raise InputError(f"expected a network for images of at most 4096 pixels a side, got {shapes[0][1:]}.")
+    return tuple(shapes[0][1:])
+
+# %% ../nbs/29_runtime.ipynb #77bf1294
 class OnnxNetwork:
     """A network in an ONNX file; has what `Reader` asks of a Keras model.
 
@@ -96,16 +111,11 @@ class OnnxNetwork:
 
     def __init__(self, model: bytes, threads: int = 0):
         self.session = open_session(model, threads)
-        shapes = [image.shape for image in self.session.get_inputs()]
-        if [len(shape) for shape in shapes] != [4] or not all(isinstance(size, int) for size in shapes[0][1:]):
-            raise InputError(f"expected a network of one input (images, H, W, 1), got {shapes}.")
-        if max(shapes[0][1:]) > 4096:
-            raise InputError(f"expected a network for images of at most 4096 pixels a side, got {shapes[0][1:]}.")
+        takes = _takes(self.session)
         self.input: str = self.session.get_inputs()[0].name
         self.facts: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
-        self.name, self.input_shape = self.facts.get("name", "onnx"), (None, *shapes[0][1:])
-        black_and_white = np.stack([np.full(shapes[0][1:], level, np.float32) for level in (0, 1)])
-        answer = self.predict_on_batch(black_and_white)  # the file may leave slots open
+        self.name, self.input_shape = self.facts.get("name", "onnx"), (None, *takes)
+        answer = self.predict_on_batch(np.stack([np.full(takes, level, np.float32) for level in (0, 1)]))
         self.output_shape = (None, *check_answer(answer, 2).shape[1:])
 
     def predict_on_batch(self, x: np.ndarray) -> np.ndarray:

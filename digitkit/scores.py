@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 from .answers import Answers
-from .config import Config, InputError, root
-from .metrics import METRICS, score, score_intervals, slices
+from .disk import replacing
+from .metrics import METRICS, score, score_intervals
+from .mistakes import slices
+from .project import InputError, root
 from .reading import load_answers, load_reading, load_sealed, save_sealed
 from .runs import is_whole, members_of, run_folder
 from .scenes import Scenes
+from .settings import Config
 from .splits import load_split, load_trained_ids
-from .store import fingerprint, replacing
+from .store import fingerprint
 
 # %% ../nbs/52_scores.ipynb #4b0e1866
 _TESTS: dict[tuple, tuple[Scenes, str]] = {}
@@ -152,7 +155,7 @@ def _check_run(config: Config) -> dict:
 
 # %% ../nbs/52_scores.ipynb #95d7c5fb
 def load_runs(configs: list[Config]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row a finished run and test, and the reason, by experiment and seed, why any other is missing.
+    """One row per finished run and test, and the reason, by experiment and seed, why any other is missing.
 
     Returns
     -------

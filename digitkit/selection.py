@@ -18,14 +18,18 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
 
 from .answers import Answers
-from .config import Config, InputError
+from .composing import compose
+from .disk import replacing
 from .glyphs import Glyphs, load_glyphs, split_glyphs
+from .history import best_epoch
 from .metrics import score
+from .project import InputError
 from .reader import Reader, build_reader
-from .scenes import Scenes, compose
+from .scenes import Scenes
+from .settings import Config
 from .splits import load_split, load_split_glyphs
-from .store import replacing, split_seed
-from .training import best_epoch, fit, train
+from .store import split_seed
+from .training import fit, train
 
 # %% ../nbs/42_selection.ipynb #3b70f54d
 def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
@@ -36,12 +40,33 @@ def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
     splitter = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     return [(pool.subset(kept), pool.subset(held)) for kept, held in splitter.split(pool.images, pool.labels)]
 
-# %% ../nbs/42_selection.ipynb #267d296e
+# %% ../nbs/42_selection.ipynb #05d100ca
 def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
+    """The three scores of a fit."""
     scores = score(Answers.of(reader.probs(scenes.images)[0], scenes.digits), scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
 
-# %% ../nbs/42_selection.ipynb #f758db3d
+# %% ../nbs/42_selection.ipynb #195c91db
+def _fold_source(config: Config, kept: Glyphs) -> Scenes | Glyphs:
+    """What a fit on these glyphs trains on: the glyphs themselves where every epoch has scenes of its own."""
+    if config.fresh_scenes:
+        return kept
+    return compose(kept, config.layouts[-1], config.train_scenes, split_seed("train"))
+
+# %% ../nbs/42_selection.ipynb #02c52d86
+def _fit_fresh(config: Config, fold: int) -> dict:
+    """Fit a fresh reader on one fold (from 0); what `fit_fold` returns."""
+    kept, held = fold_glyphs(config)[fold]
+    validation = compose(held, config.val_layout or config.layouts[-1], config.val_scenes, split_seed("val"))
+    keras.utils.set_random_seed(config.seed)
+    reader = build_reader(config)
+    start = _accuracy(reader, validation)["digit_accuracy"]
+    with TemporaryDirectory() as scratch:
+        history = fit(reader, _fold_source(config, kept), validation, config, Path(scratch))
+    result = {"fold": fold + 1, "start": start, **_accuracy(reader, validation)}
+    return result | {"epoch": best_epoch(history), "seconds": float(history["seconds"].sum())}
+
+# %% ../nbs/42_selection.ipynb #b3d55908
 def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     """Fit a fresh reader on one fold, or read the result of the same fit from `folder`.
 
@@ -53,30 +78,19 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     path = Path(folder) / f"{config.fingerprint()}-{fold + 1}of{config.folds}.json"
     if path.is_file():
         return json.loads(path.read_text())
-    kept, held = fold_glyphs(config)[fold]
-    validation = compose(held, config.val_layout or config.layouts[-1], config.val_scenes, split_seed("val"))
-    keras.utils.set_random_seed(config.seed)
-    reader = build_reader(config)
-    start = _accuracy(reader, validation)["digit_accuracy"]
-    source = kept
-    if not config.fresh_scenes:
-        source = compose(kept, config.layouts[-1], config.train_scenes, split_seed("train"))
-    with TemporaryDirectory() as scratch:
-        history = fit(reader, source, validation, config, Path(scratch))
-    result = {"fold": fold + 1, "start": start, **_accuracy(reader, validation)}
-    result |= {"epoch": best_epoch(history), "seconds": float(history["seconds"].sum())}
+    result = _fit_fresh(config, fold)
     with replacing(path) as part:
         part.write_text(json.dumps(result))
     return result
 
-# %% ../nbs/42_selection.ipynb #997cef02
+# %% ../nbs/42_selection.ipynb #26fbbd48
 def _variant(config: Config, settings: dict) -> Config:
     """The experiment with other settings, trained for `select_epochs` where they do not say how long."""
     return replace(config, **{"epochs": config.select_epochs} | settings)
 
-
+# %% ../nbs/42_selection.ipynb #06090ee1
 def cross_validate(config: Config, folder: Path) -> pd.DataFrame:
-    """One row a fold, as `fit_fold` returns it; every fold starts with fresh weights.
+    """One row per fold, as `fit_fold` returns it; every fold starts with fresh weights.
 
     Raises
     ------
@@ -89,10 +103,13 @@ def cross_validate(config: Config, folder: Path) -> pd.DataFrame:
         raise InputError(f"a fold read {table['start'].max():.0%} of the digits before training: not a fresh model.")
     return table
 
-# %% ../nbs/42_selection.ipynb #d351d4f4
+# %% ../nbs/42_selection.ipynb #1bb4db3a
 def grid_search(config: Config, folder: Path) -> pd.DataFrame:
-    """One row a combination of `config.grid`, best first: its settings, `exact_match` and `digit_accuracy` as mean and
-    `_sd` over the folds, and `seconds` of training in all."""
+    """One row per combination of `config.grid`, best first.
+
+    Each has its settings, `exact_match` and `digit_accuracy` as mean and `_sd` over the folds, and the `seconds` of
+    training in all.
+    """
     combinations = list(ParameterGrid(config.grid))
     pairs = [(settings, fold) for settings in combinations for fold in range(config.folds)]
     results = Parallel()(delayed(fit_fold)(_variant(config, settings), fold, folder) for settings, fold in pairs)

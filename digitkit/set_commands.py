@@ -18,14 +18,18 @@ from tqdm import tqdm
 
 from .audit import LEAKS, Audit
 from .audit import audit as audit_set
-from .config import InputError, plain, unknown
+from .disk import replacing
+from .formats import save_set
 from .glyphs import SPLITS, load_glyphs, split_glyphs
+from .heat import show_audit
 from .labels import number
-from .plots import show_audit, show_images
+from .layouts import parse_layouts
+from .project import InputError, plain, unknown
 from .reference import reference_splits
-from .scenes import Scenes, parse_layouts
-from .sets import load_set, save_set
-from .store import Store, build_scenes, replacing, split_seed
+from .scenes import Scenes
+from .sets import load_set
+from .show import show_images
+from .store import Store, build_scenes, split_seed
 
 # %% ../nbs/59_set_commands.ipynb #364c6308
 def _progress(name: str, total: int) -> Callable[[Iterable[Scenes]], Iterator[Scenes]]:

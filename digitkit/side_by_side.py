@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .config import InputError
 from .glyphs import Glyphs
 from .picture_scores import wilson
 from .pictures import KINDS, pictures
+from .project import InputError
 from .reader import Reader
 
 # %% ../nbs/49_side_by_side.ipynb #6143fe64
@@ -27,19 +27,19 @@ def has_rapidocr() -> bool:
     """Whether RapidOCR is installed."""
     return find_spec("rapidocr") is not None
 
-
+# %% ../nbs/49_side_by_side.ipynb #13873944
 @cache
 def _engine() -> Any:
     if not has_rapidocr():
         raise InputError('RapidOCR is not installed: expected `pip install "digitkit[ocr]"` before.')
     return import_module("rapidocr").RapidOCR(params={"Global.log_level": "critical"})  # late: it is optional
 
-
+# %% ../nbs/49_side_by_side.ipynb #f2af1673
 def _digits(texts: Iterable[str]) -> str:
     """The digits 0 to 9 in texts, together."""
     return "".join(char for text in texts for char in text if char in "0123456789")
 
-
+# %% ../nbs/49_side_by_side.ipynb #9ba42226
 def rapidocr_digits(picture: np.ndarray) -> str:
     """The digits that RapidOCR reads in a picture (H, W) or (H, W, 3) uint8 RGB, in its order.
 
@@ -50,12 +50,12 @@ def rapidocr_digits(picture: np.ndarray) -> str:
     """
     return _digits(_engine()(picture if picture.ndim == 2 else picture[..., ::-1]).txts or ())
 
-
+# %% ../nbs/49_side_by_side.ipynb #023ad1c9
 def find_digits(picture: np.ndarray) -> str:
     """The digits that `Reader.default().find` reads in a picture, in its order."""
     return _digits(_reader().find(picture).texts)
 
-
+# %% ../nbs/49_side_by_side.ipynb #31d56e1c
 @cache
 def _reader() -> Reader:
     return Reader.default()
@@ -70,7 +70,7 @@ def _timed(read: Callable[[np.ndarray], str], picture: np.ndarray) -> tuple[str,
     start = time.perf_counter()
     return read(picture), 1000 * (time.perf_counter() - start)
 
-
+# %% ../nbs/49_side_by_side.ipynb #bfc4c6c8
 def side_by_side(
     kinds: Iterable[str],
     n: int,
@@ -87,7 +87,7 @@ def side_by_side(
 
     Returns
     -------
-    One row a picture: `kind`, `step`, `truth`, and of each reader its digits, whether they are `right`, and its
+    One row per picture: `kind`, `step`, `truth`, and of each reader its digits, whether they are `right`, and its
     `milliseconds`: the columns `find`, `find_right`, `find_ms`, `other`, `other_right`, `other_ms`
 
     Raises

@@ -5,55 +5,59 @@
 # %% auto #0
 __all__ = ['REFERENCE', 'load_split_glyphs', 'reference_parts', 'load_split', 'load_trained_ids']
 
-# %% ../nbs/16_splits.ipynb #cce61d78
+# %% ../nbs/16_splits.ipynb #cf4a265f
 import hashlib
 import re
 from pathlib import Path
 
 import numpy as np
 
-from .config import Config, InputError, root
 from .glyphs import Glyphs, load_glyphs, split_glyphs
+from .project import InputError, root
 from .reference import ReferenceSplit, reference_splits
-from .scenes import BLOCK, Scenes
+from .scenes import SCENES_PER_BLOCK, Scenes
+from .settings import Config, Profile
 from .store import Store, build_scenes, save_scenes, split_seed
 
-# %% ../nbs/16_splits.ipynb #a6d19315
-def load_split_glyphs(config: Config) -> dict[str, Glyphs]:
-    """The glyphs of each split of an experiment: `load_glyphs`, then `split_glyphs` by its protocol."""
-    return split_glyphs(load_glyphs(config.glyphs), config.protocol)
+# %% ../nbs/16_splits.ipynb #e56d8d4b
+def load_split_glyphs(settings: Config | Profile) -> dict[str, Glyphs]:
+    """The glyphs of each split, of a run or a report: `load_glyphs`, then `split_glyphs` by its protocol."""
+    return split_glyphs(load_glyphs(settings.glyphs), settings.protocol)
 
-# %% ../nbs/16_splits.ipynb #24ffacf2
+# %% ../nbs/16_splits.ipynb #604046fb
 REFERENCE = "reference"  # as a layout
 
 
-def reference_parts(config: Config) -> dict[str, ReferenceSplit]:
-    """The splits of a set by the public generator's recipe, sized by a configuration; seed 123, as published.
+def reference_parts(settings: Config | Profile) -> dict[str, ReferenceSplit]:
+    """The splits of a set by the public generator's recipe, as large as the settings say; seed 123, as published.
 
     Raises
     ------
     InputError
-        For a protocol that is not pooled, and for sizes that are no whole number of images a number.
+        For a protocol that is not pooled, and for sizes that are no whole number of images per number.
     """
-    sizes = dict(train=config.train_scenes, val=config.val_scenes, test=config.test_scenes)
+    sizes = dict(train=settings.train_scenes, val=settings.val_scenes, test=settings.test_scenes)
     per_number, rest = divmod(sum(sizes.values()), 1000)
-    if config.protocol != "pooled" or rest or sizes["test"] != 200 * per_number:
-        came = f"{config.protocol}, {', '.join(f'{n:,}' for n in sizes.values())}"
+    if settings.protocol != "pooled" or rest or sizes["test"] != 200 * per_number:
+        came = f"{settings.protocol}, {', '.join(f'{n:,}' for n in sizes.values())}"
         expected = "protocol = pooled, and train, val and test scenes of thousands, a fifth of them test"
         raise InputError(f"layout {REFERENCE}: expected {expected}, got {came}.")
-    own = reference_splits(load_glyphs(config.glyphs), 3, per_number, seed=123)
-    others = [own["train"], own["val"]]
+    own = reference_splits(load_glyphs(settings.glyphs), 3, per_number, seed=123)
+    return _mixed([own["train"], own["val"]], sizes) | {"test": own["test"]}
+
+# %% ../nbs/16_splits.ipynb #f338d4cf
+def _mixed(parts: list[ReferenceSplit], sizes: dict[str, int]) -> dict[str, ReferenceSplit]:
+    """Training and validation anew, in these sizes, from the images of both."""
+    chosen, corners = (np.concatenate([getattr(part, name) for part in parts]) for name in ("chosen", "corners"))
     order = np.random.default_rng(123).permutation(sizes["train"] + sizes["val"])
-    chosen, corners = (np.concatenate([getattr(part, name) for part in others]) for name in ("chosen", "corners"))
     rows = {"train": order[: sizes["train"]], "val": order[sizes["train"] :]}
-    first = own["train"]
-    parts = {
-        name: ReferenceSplit(first.glyphs, chosen[row], corners[row], first.side, first.origin | {"split": name})
+    glyphs, side, origin = parts[0].glyphs, parts[0].side, parts[0].origin
+    return {
+        name: ReferenceSplit(glyphs, chosen[row], corners[row], side, origin | {"split": name})
         for name, row in rows.items()
     }
-    return parts | {"test": own["test"]}
 
-# %% ../nbs/16_splits.ipynb #87fa2918
+# %% ../nbs/16_splits.ipynb #4c54fd5f
 def _load_whole(path: Path) -> Scenes | None:
     """The scenes of a file; None if it is not there, or damaged, and then it is removed."""
     try:
@@ -62,13 +66,13 @@ def _load_whole(path: Path) -> Scenes | None:
         path.unlink(missing_ok=True)
         return None
 
-
-def load_split(config: Config, split: str, layout: str | None = None) -> Scenes:
+# %% ../nbs/16_splits.ipynb #cebf0170
+def load_split(settings: Config | Profile, split: str, layout: str | None = None) -> Scenes:
     """The scenes of one split, read from `data/scenes/`, or made and kept there.
 
     Parameters
     ----------
-    config : names the glyphs, the protocol and the number of scenes
+    settings : of a run or a report; they name the glyphs, the protocol and the number of scenes
     split : "train", "val" or "test"
     layout : as for `compose`, or "reference"; by default, of validation its own, else the last of the training layouts
 
@@ -78,24 +82,24 @@ def load_split(config: Config, split: str, layout: str | None = None) -> Scenes:
         For an unknown split or layout, and where glyphs cannot be loaded.
     """
     split_seed(split)  # refuses an unknown one before glyphs are loaded
-    layout = layout or (split == "val" and config.val_layout) or config.layouts[-1]
-    n = getattr(config, f"{split}_scenes")
-    own = load_split_glyphs(config)[split]
-    facts = f"{n} {layout} {split} {config.protocol} {own.source} {own.fingerprint()}"
+    layout = layout or (split == "val" and settings.val_layout) or settings.layouts[-1]
+    n = getattr(settings, f"{split}_scenes")
+    own = load_split_glyphs(settings)[split]
+    facts = f"{n} {layout} {split} {settings.protocol} {own.source} {own.fingerprint()}"
     if layout == REFERENCE:
-        facts += f" of {config.train_scenes} {config.val_scenes} {config.test_scenes}"
+        facts += f" of {settings.train_scenes} {settings.val_scenes} {settings.test_scenes}"
     safe, key = re.sub(r"[^\w+.-]", "_", layout), hashlib.sha256(facts.encode()).hexdigest()[:12]
     path = root() / "data" / "scenes" / f"{split}-{safe[:40]}-{n}-{key}.h5"
     kept = _load_whole(path)
     if layout == REFERENCE:
         if kept is None:
-            part = reference_parts(config)[split]
-            save_scenes(path, part.blocks(BLOCK), **part.origin)
+            part = reference_parts(settings)[split]
+            save_scenes(path, part.blocks(SCENES_PER_BLOCK), **part.origin)
     else:
-        build_scenes(path, {split: own}, split, layout, n, protocol=config.protocol)
+        build_scenes(path, {split: own}, split, layout, n, protocol=settings.protocol)
     return Store(path).read() if kept is None else kept
 
-# %% ../nbs/16_splits.ipynb #503b31f4
+# %% ../nbs/16_splits.ipynb #64059f35
 def load_trained_ids(config: Config) -> np.ndarray:
     """Ids (k,) of the glyphs that an experiment trains on; blanks are not among them."""
     if config.fresh_scenes:

@@ -14,8 +14,8 @@ from importlib.resources import files
 import numpy as np
 from onnxruntime import InferenceSession
 
-from .config import InputError
 from .lines import HEIGHT
+from .project import InputError
 from .runtime import open_session
 
 # %% ../nbs/31_strips.ipynb #266341c2
@@ -51,7 +51,7 @@ def text_probability(columns: np.ndarray, digits: Sequence[int]) -> float:
         reached = before * now
     return float(reached[-2:].sum())
 
-# %% ../nbs/31_strips.ipynb #218ff68f
+# %% ../nbs/31_strips.ipynb #f53be1df
 @dataclass(frozen=True)
 class StripAnswer:
     """What was read in a strip.
@@ -67,14 +67,14 @@ class StripAnswer:
     confidence: float
     digit_confidence: tuple[float, ...]
 
-
+# %% ../nbs/31_strips.ipynb #4b334aca
 def _each(columns: np.ndarray) -> tuple[float, ...]:
     """The greatest probability that a column gives each digit on the likeliest path through columns (T, 11)."""
     digits, begins = best_path(columns)
     ends = [*begins[1:], len(columns)]
     return tuple(float(columns[b:e, d + 1].max()) for d, b, e in zip(digits, begins, ends))
 
-
+# %% ../nbs/31_strips.ipynb #d6a4caaa
 def decode_columns(looks: Sequence[np.ndarray]) -> StripAnswer:
     """The answer in the columns (T, 11) of probabilities of each look at a number."""
     proposed = [best_path(columns)[0] for columns in looks]
@@ -84,9 +84,8 @@ def decode_columns(looks: Sequence[np.ndarray]) -> StripAnswer:
     surest = max(those, key=lambda k: text_probability(looks[k], proposed[k]))
     return StripAnswer("".join(map(str, proposed[best])), min(means[best], 1.0), _each(looks[surest]))
 
-# %% ../nbs/31_strips.ipynb #8bdc5250
+# %% ../nbs/31_strips.ipynb #48d73e62
 _STEP = 32  # pixels: strips of nearly one width go through the network together
-_BATCH = 64
 
 
 def _padded(strip: np.ndarray) -> np.ndarray:
@@ -96,19 +95,9 @@ def _padded(strip: np.ndarray) -> np.ndarray:
         raise InputError(f"expected a strip ({HEIGHT}, width) of uint8, got {came}.")
     return np.pad(strip, ((0, 0), (0, -strip.shape[1] % _STEP))).astype(np.float32)[..., None]
 
-# %% ../nbs/31_strips.ipynb #48fdd500
-class StripReader:
-    """Reads strips with a network from (n, 32, W, 1) float32 in 0..255 to columns (n, T, 11) of probabilities.
-
-    Parameters
-    ----------
-    session : of ONNX Runtime, see `runtime.open_session`
-
-    Raises
-    ------
-    InputError
-        For a network that takes or gives another shape.
-    """
+# %% ../nbs/31_strips.ipynb #84cf6edb
+class _Columns:
+    """A network that gives columns for strips; see `StripReader`."""
 
     def __init__(self, session: InferenceSession):
         self.session = session
@@ -116,19 +105,19 @@ class StripReader:
         if len(takes) != 4 or takes[1] != HEIGHT or takes[3] != 1 or len(gives) != 3:
             raise InputError(f"expected a network from (n, {HEIGHT}, W, 1) to (n, T, 11), got {takes} to {gives}.")
 
-    @staticmethod
-    @cache
-    def default() -> "StripReader":
-        """The reader that is shipped with the package."""
-        network = (files("digitkit") / "shipped" / "strips.onnx").read_bytes()
-        return StripReader(open_session(network, threads=1))
-
     def _answer(self, images: np.ndarray) -> np.ndarray:
         """Columns (n, T, 11) of probabilities for images (n, 32, W, 1); InputError where they are none."""
         columns = self.session.run(None, {self.session.get_inputs()[0].name: images})[0]
         if columns.shape[2:] != (11,) or not (columns.min() >= 0 and columns.max() <= 1 + 1e-4):  # never true for NaN
             raise InputError(f"expected columns of 11 probabilities, got {columns.shape} up to {columns.max():.3g}.")
         return columns
+
+# %% ../nbs/31_strips.ipynb #53b5c415
+_BATCH = 64
+
+
+class _Groups(_Columns):
+    """From strips of any width to columns."""
 
     def columns(self, strips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Columns (T, 11) float32 of probabilities for each strip (32, w) uint8; InputError for another shape."""
@@ -141,6 +130,27 @@ class StripReader:
                 for i, answer in zip(some, self._answer(np.stack([images[i] for i in some]))):
                     answers[i] = answer
         return answers
+
+# %% ../nbs/31_strips.ipynb #3516d9a7
+class StripReader(_Groups):
+    """Reads strips with a network from (n, 32, W, 1) float32 in 0..255 to columns (n, T, 11) of probabilities.
+
+    Parameters
+    ----------
+    session : of ONNX Runtime, see `runtime.open_session`
+
+    Raises
+    ------
+    InputError
+        For a network that takes or gives another shape.
+    """
+
+    @staticmethod
+    @cache
+    def default() -> "StripReader":
+        """The reader that is shipped with the package."""
+        network = (files("digitkit") / "shipped" / "strips.onnx").read_bytes()
+        return StripReader(open_session(network, threads=1))
 
     def read(self, numbers: Sequence[Sequence[np.ndarray]]) -> list[StripAnswer]:
         """What each number says, from the strips (32, w) uint8 of its looks; InputError for another shape."""

@@ -32,7 +32,7 @@ def glyph_tile(image: np.ndarray, wide: float) -> np.ndarray:
     tile[y : y + part.shape[0], x : x + part.shape[1]] = part
     return tile
 
-# %% ../nbs/17_strokes.ipynb #781a50ad
+# %% ../nbs/17_strokes.ipynb #bce9f36f
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral")
 
 
@@ -43,7 +43,7 @@ def _font(name: str) -> ImageFont.FreeTypeFont:
     _, top, _, bottom = ImageFont.truetype(path, 400).getbbox("0")
     return ImageFont.truetype(path, round(400 * TALL / (bottom - top)))
 
-
+# %% ../nbs/17_strokes.ipynb #37a44fba
 @cache
 def printed_tile(char: str, name: str) -> np.ndarray:
     """A printed character as a tile (64, 64) uint8, on the row on which digits stand."""
@@ -88,7 +88,7 @@ _LAMPS = {"a": "07 00 48 00", "b": "55 07 55 43", "c": "55 57 55 93", "d": "07 1
 _LAMPS |= {"f": "00 07 00 43", "g": "07 50 48 50"}
 _LIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 
-# %% ../nbs/17_strokes.ipynb #a65c51bf
+# %% ../nbs/17_strokes.ipynb #ef6fa067
 @cache
 def _pull(points: int) -> np.ndarray:
     """The weights (m, points) with which points pull a curve of m places: a quadratic B-spline from end to end."""
@@ -102,27 +102,12 @@ def _pull(points: int) -> np.ndarray:
         share = rise * share[:, :-1] + fall * share[:, 1:]
     return share
 
-
+# %% ../nbs/17_strokes.ipynb #c63cf412
 @cache
 def _points(strokes: str) -> list[np.ndarray]:
     return [np.array(stroke.split(), float).reshape(-1, 2) / 100 for stroke in strokes.split("|")]
 
-# %% ../nbs/17_strokes.ipynb #60510a69
-def drawn_tile(digit: str, wide: float, rng: np.random.Generator) -> np.ndarray:
-    """A digit drawn with a mouse in one of its ways, lines of one pixel on a tile (64, 64) uint8."""
-    ways, tile = _SHAPES[digit], np.zeros((SIDE, SIDE), np.uint8)
-    strokes = _points(ways[int(rng.integers(len(ways)))])
-    _draw_strokes(tile, [stroke + rng.uniform(-0.04, 0.04, stroke.shape) for stroke in strokes], wide)
-    return tile
-
-
-def segment_tile(digit: str, wide: float) -> np.ndarray:
-    """A digit of seven segments, lines of one pixel on a tile (64, 64) uint8."""
-    tile = np.zeros((SIDE, SIDE), np.uint8)
-    _draw_strokes(tile, [_points(_LAMPS[lamp])[0] for lamp in _LIT[int(digit)]], wide)
-    return tile
-
-
+# %% ../nbs/17_strokes.ipynb #a26dd715
 def _draw_strokes(tile: np.ndarray, strokes: Sequence[np.ndarray], wide: float) -> None:
     """Draw strokes of points (m, 2) in shares of the height as lines of one pixel, as high as a digit of a tile."""
     lines = [_pull(len(stroke)) @ stroke if len(stroke) > 2 else stroke for stroke in strokes]
@@ -132,7 +117,22 @@ def _draw_strokes(tile: np.ndarray, strokes: Sequence[np.ndarray], wide: float) 
     start = np.array([SIDE / 2 - (low[0] + high[0]) / 2 * scale[0], FOOT - high[1] * scale[1]])
     cv2.polylines(tile, [np.rint(line * scale + start).astype(np.int32) for line in lines], False, 255)
 
-# %% ../nbs/17_strokes.ipynb #eb7cdc51
+# %% ../nbs/17_strokes.ipynb #91666de2
+def drawn_tile(digit: str, wide: float, rng: np.random.Generator) -> np.ndarray:
+    """A digit drawn with a mouse in one of its ways, lines of one pixel on a tile (64, 64) uint8."""
+    ways, tile = _SHAPES[digit], np.zeros((SIDE, SIDE), np.uint8)
+    strokes = _points(ways[int(rng.integers(len(ways)))])
+    _draw_strokes(tile, [stroke + rng.uniform(-0.04, 0.04, stroke.shape) for stroke in strokes], wide)
+    return tile
+
+# %% ../nbs/17_strokes.ipynb #7fbec485
+def segment_tile(digit: str, wide: float) -> np.ndarray:
+    """A digit of seven segments, lines of one pixel on a tile (64, 64) uint8."""
+    tile = np.zeros((SIDE, SIDE), np.uint8)
+    _draw_strokes(tile, [_points(_LAMPS[lamp])[0] for lamp in _LIT[int(digit)]], wide)
+    return tile
+
+# %% ../nbs/17_strokes.ipynb #3310c851
 def _keeps(second: bool) -> np.ndarray:
     """For each of 256 neighbourhoods (clockwise from the north): 0 where thinning takes the pixel, else 1."""
     ring = np.arange(256)[:, None] >> np.arange(8) & 1  # north, north-east, east, ..., north-west
@@ -143,6 +143,8 @@ def _keeps(second: bool) -> np.ndarray:
 
 
 _KEEPS = (_keeps(False), _keeps(True))
+
+# %% ../nbs/17_strokes.ipynb #987034ca
 _RING = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 

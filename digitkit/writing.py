@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .config import InputError, unknown
 from .glyphs import Glyphs
+from .project import InputError, unknown
 from .strokes import FONTS, FOOT, SIDE, TALL, drawn_tile, glyph_tile, printed_tile, segment_tile, thin
 
 # %% ../nbs/17_writing.ipynb #9c570707
@@ -83,29 +83,37 @@ def draw_hand(rng: np.random.Generator, **given) -> Hand:
     return Hand(**drawn | given)
 
 # %% ../nbs/17_writing.ipynb #a7108180
+def _middle(row: np.ndarray, level: int, otherwise: float) -> float:
+    """The middle of the ink above a level in a row of a tile, or otherwise."""
+    return float(np.mean(np.flatnonzero(row > level))) if (row > level).any() else otherwise
+
+# %% ../nbs/17_writing.ipynb #7ec6b1e9
+def _strokes(tile: np.ndarray, char: str, hand: Hand, u: np.ndarray) -> list[tuple[float, ...]]:
+    """The lines (x, y to x, y) that this hand adds to a tile's digit; u are four numbers from -1 to 1."""
+    left, top, wide, high = cv2.boundingRect(tile)
+    right, foot = left + wide - 1, top + high - 1
+    if char == "0":
+        return [(left + 0.1 * wide, foot - high * 0.1, right - 0.1 * wide, top + high * 0.1)]
+    if char == "7":
+        y = top + (0.52 + 0.06 * u[0]) * high
+        x = _middle(tile[int(y)], 127, left + wide / 2)
+        return [(x - 9 + u[1], y + 2 + 2 * u[2], x + 9 + u[1], y - 1 + 2 * u[3])]
+    lines = []
+    if hand.flag:
+        x = _middle(tile[top + 2], 60, right)
+        lines.append((x, top + 1, x - 11 - 4 * u[0], top + 13 + 4 * u[1]))
+    if hand.foot:
+        x = _middle(tile[foot - 2], 60, left)
+        lines.append((x - 9 + u[2], foot, x + 9 + u[3], foot))
+    return lines
+
+# %% ../nbs/17_writing.ipynb #38bdea6f
 def _add_strokes(tile: np.ndarray, char: str, hand: Hand, width: int, rng: np.random.Generator) -> None:
     """Add to a tile's digit the strokes of this hand, that many pixels wide."""
     wanted = {"0": hand.slash, "1": hand.flag or hand.foot, "7": hand.bar}
-    if not wanted.get(char):
-        return
-    left, top, wide, high = cv2.boundingRect(tile)
-    u = rng.uniform(-1, 1, 4)
-    right, foot = left + wide - 1, top + high - 1
-    lines = []
-    if char == "0":
-        lines = [(left + 0.1 * wide, foot - high * 0.1, right - 0.1 * wide, top + high * 0.1)]
-    elif char == "7":
-        y = top + (0.52 + 0.06 * u[0]) * high
-        x = float(np.mean(np.flatnonzero(tile[int(y)] > 127))) if (tile[int(y)] > 127).any() else left + wide / 2
-        lines = [(x - 9 + u[1], y + 2 + 2 * u[2], x + 9 + u[1], y - 1 + 2 * u[3])]
-    if char == "1" and hand.flag:
-        x = float(np.mean(np.flatnonzero(tile[top + 2] > 60))) if (tile[top + 2] > 60).any() else right
-        lines.append((x, top + 1, x - 11 - 4 * u[0], top + 13 + 4 * u[1]))
-    if char == "1" and hand.foot:
-        x = float(np.mean(np.flatnonzero(tile[foot - 2] > 60))) if (tile[foot - 2] > 60).any() else left
-        lines.append((x - 9 + u[2], foot, x + 9 + u[3], foot))
-    for x0, y0, x1, y1 in lines:
-        cv2.line(tile, (round(x0), round(y0)), (round(x1), round(y1)), 255, width)
+    if wanted.get(char):
+        for x0, y0, x1, y1 in _strokes(tile, char, hand, rng.uniform(-1, 1, 4)):
+            cv2.line(tile, (round(x0), round(y0)), (round(x1), round(y1)), 255, width)
 
 # %% ../nbs/17_writing.ipynb #165ee21a
 def _sheet(text: str, glyphs: Glyphs, hand: Hand, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -225,6 +233,18 @@ def _places(text: str, pieces: list, hand: Hand, height: float) -> list[int]:
     return places
 
 # %% ../nbs/17_writing.ipynb #42623c82
+def _joined(pieces: list, lefts: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """One line of ink (H, W) uint8 of all pieces, and the box of each in it, (n, 4)."""
+    tops = [round(-top) for _, top in pieces]
+    boxes = np.array([[x, y, *ink.shape[::-1]] for x, y, (ink, _) in zip(lefts, tops, pieces)], np.int64)
+    boxes[:, :2] -= boxes[boxes[:, 2] > 0, :2].min(axis=0)
+    line = np.zeros((boxes[:, 1::2].sum(axis=1).max(), boxes[:, ::2].sum(axis=1).max()), np.uint8)
+    for (ink, _), (x, y, w, h) in zip(pieces, boxes.tolist()):
+        if w:
+            np.maximum(line[y : y + h, x : x + w], ink, out=line[y : y + h, x : x + w])
+    return line, boxes
+
+# %% ../nbs/17_writing.ipynb #85132e77
 def write(text: str, glyphs: Glyphs, hand: Hand, height: float, rng: np.random.Generator) -> Writing:
     """Write a text in one line.
 
@@ -258,14 +278,7 @@ def write(text: str, glyphs: Glyphs, hand: Hand, height: float, rng: np.random.G
     if hand.bend:
         field = _bent(field, hand.bend * TALL, rng)
     pieces = _pieces(text, field, hand, height, rng)
-    lefts = _places(text, pieces, hand, height)
-    tops = [round(-top) for _, top in pieces]
-    boxes = np.array([[x, y, *ink.shape[::-1]] for x, y, (ink, _) in zip(lefts, tops, pieces)], np.int64)
-    boxes[:, :2] -= boxes[boxes[:, 2] > 0, :2].min(axis=0)
-    line = np.zeros((boxes[:, 1::2].sum(axis=1).max(), boxes[:, ::2].sum(axis=1).max()), np.uint8)
-    for (ink, _), (x, y, w, h) in zip(pieces, boxes.tolist()):
-        if w:
-            np.maximum(line[y : y + h, x : x + w], ink, out=line[y : y + h, x : x + w])
+    line, boxes = _joined(pieces, _places(text, pieces, hand, height))
     boxes = boxes[[char in "0123456789" for char in text]]
     return Writing(line, "".join(char for char in text if char in "0123456789"), around(boxes), boxes)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import digitkit.training as training
-from digitkit.config import load_config
+from digitkit.settings_file import load_config
 from digitkit.splits import load_split
 from digitkit.training import device, train
 

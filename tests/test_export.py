@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from conftest import HERE, command
 
-from digitkit.config import Config, load_config
+from digitkit.composing import compose
 from digitkit.deploy import RECIPE, load_onnx, save_onnx
 from digitkit.glyphs import load_glyphs
 from digitkit.reader import Reader, build_reader
-from digitkit.scenes import compose
 from digitkit.segment import network_pixels
+from digitkit.settings import Config
+from digitkit.settings_file import load_config
 
 SHIPPED, SETTINGS = HERE / "digitkit" / "shipped", HERE / "settings.ini"
 NETWORK = ("model", "slots", "pipeline", "rotation", "shift", "zoom")  # what a network is built from

@@ -18,11 +18,15 @@ import psutil
 import pytest
 from conftest import BIN, RUN, alive, change_settings, command
 
-from digitkit.config import InputError, load_config
+from digitkit.composing import compose
+from digitkit.execution import run_page
 from digitkit.glyphs import load_glyphs
+from digitkit.pages import jobs_of
+from digitkit.plan import is_current, page_key
+from digitkit.project import InputError
 from digitkit.reading import save_sealed
-from digitkit.report import is_current, jobs_of, make_report, page_key, run_page
-from digitkit.scenes import compose
+from digitkit.report import make_report
+from digitkit.settings_file import load_config
 from digitkit.store import Store
 
 SETTINGS = [
@@ -98,6 +102,25 @@ def test_a_name_that_no_room_knows_is_refused_with_its_line_before_anything_runs
     line = int(re.match(r"digitkit: settings.ini, line (\d+), \[odd\]: ", err)[1])
     assert (project / "settings.ini").read_text().splitlines()[line - 1].startswith(next(iter(keys)))
     assert not (project / "reports").exists() and not (project / "data").exists()
+
+
+UNFIT = [
+    (dict(model="model0", pipeline="fit(8)"), "model", "Computed output size would be zero"),
+    (dict(model="small", grid='{"slots": [3, 4]}'), "grid", "slots expects 3 where the image is cut (columns), got 4."),
+]
+
+
+@pytest.mark.parametrize("keys, key, expected", UNFIT, ids=str)
+def test_a_reader_that_cannot_be_built_is_refused_with_its_line_before_any_page_runs(
+    project, call, keys, key, expected
+):
+    change_settings(project, "odd", **keys)
+    change_settings(project, "profile:tiny", experiments="small odd", select="odd")
+    code, out, err = call(project, "report", "--profile", "tiny")
+    assert (code, out) == (2, "") and is_one_sentence(err) and expected in err, err
+    line = int(re.match(r"digitkit: settings.ini, line (\d+), \[odd\]: this reader cannot be built, ", err)[1])
+    assert (project / "settings.ini").read_text().splitlines()[line - 1].startswith(key)
+    assert not (project / "reports").exists()
 
 
 SECTIONS = [

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from conftest import HERE, command
 
+from digitkit.composing import compose
 from digitkit.finding import Finder
 from digitkit.glyphs import load_glyphs, split_glyphs
 from digitkit.pictures import KINDS, pictures
 from digitkit.reader import Reader
 from digitkit.runtime import open_session
-from digitkit.scenes import compose
 from digitkit.strips import StripReader
 
 

@@ -9,10 +9,10 @@ import pytest
 from conftest import HERE
 
 from digitkit.audit import audit, seen_share, trace
-from digitkit.config import InputError
+from digitkit.composing import compose
 from digitkit.glyphs import load_glyphs, split_glyphs
+from digitkit.project import InputError
 from digitkit.reference import reference_scenes, reference_splits
-from digitkit.scenes import compose
 
 FILE = Path(os.environ.get("DIGITKIT_MNIST") or HERE / "data/mnist.npz")
 reason = "MNIST is not here: name the file in DIGITKIT_MNIST or put it at data/mnist.npz"

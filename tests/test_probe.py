@@ -13,11 +13,11 @@ from conftest import HERE, RUN, change_settings, copy_project, pages_done, witho
 
 from digitkit import trees
 from digitkit.claims import keep_what_is_same
-from digitkit.config import load_config
 from digitkit.pages import jobs_of
 from digitkit.plan import due
 from digitkit.probe import origins
 from digitkit.report import make_report
+from digitkit.settings_file import load_config
 from digitkit.trees import in_history, in_trees, unpack
 
 

@@ -19,12 +19,12 @@ import pytest
 from conftest import BIN, HERE, RUN, command
 from PIL import Image
 
+from digitkit.composing import compose
 from digitkit.deploy import RECIPE
 from digitkit.files import load_image
 from digitkit.glyphs import load_glyphs
 from digitkit.labels import number
 from digitkit.pictures import pictures
-from digitkit.scenes import compose
 
 SHIPPED = HERE / "digitkit" / "shipped"
 RUNS = {"crops": RUN, "whole images": "reports/tiny/slots/seed0"}

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from conftest import RUN, change_settings
 
-from digitkit.config import load_config
+from digitkit.execution import run_page
+from digitkit.pages import jobs_of
+from digitkit.plan import due, job_keys
 from digitkit.reading import load_answers, load_reading, save_reading
-from digitkit.report import due, job_keys, jobs_of, run_page
 from digitkit.runs import configs_of
 from digitkit.scores import adopt, load_runs, save_scores
+from digitkit.settings_file import load_config
 
 EXPERIMENTS = ("small", "slots", "slots_views", "columns")
 SCORED = {f"score {name}" for name in EXPERIMENTS}

@@ -20,11 +20,13 @@ from conftest import BIN, change_settings, command, copy_project
 from PIL import Image
 from test_faults import disk, is_one_sentence  # noqa: F401
 
-from digitkit.config import InputError
+from digitkit.composing import compose
+from digitkit.formats import save_set
 from digitkit.glyphs import load_glyphs, split_glyphs
+from digitkit.project import InputError
 from digitkit.reference import reference_scenes
-from digitkit.scenes import Scenes, compose
-from digitkit.sets import load_set, save_set
+from digitkit.scenes import Scenes
+from digitkit.sets import load_set
 from digitkit.store import Store, save_scenes
 
 LAYOUTS = ["ladder(10,28)+triple", "obscured(rotation=20,noise=9,digits=1:3)", "sabour6", "strings"]
@@ -315,8 +317,8 @@ def test_a_store_that_is_replaced_while_it_is_read_says_so(leaky, tmp_path):
 
 
 def test_readers_of_three_digits_refuse_scenes_with_empty_slots(project, monkeypatch):
-    from digitkit.config import load_config
     from digitkit.reader import build_reader
+    from digitkit.settings_file import load_config
 
     monkeypatch.chdir(project)
     with pytest.raises(InputError, match="takes scenes of 3 digits each, got up to 5, some of them blank"):

@@ -9,15 +9,19 @@ import numpy as np
 from PIL import Image
 
 from digitkit.audit import Audit, audit
-from digitkit.config import Config, load_config
+from digitkit.composing import compose
 from digitkit.files import as_picture, load_pages
+from digitkit.formats import save_set
 from digitkit.glyphs import Glyphs, load_glyphs, split_glyphs
 from digitkit.labels import number
 from digitkit.numbers import Number, Numbers
 from digitkit.pipeline import parse_pipeline
 from digitkit.reader import Reader, build_reader
-from digitkit.scenes import Scenes, compose
-from digitkit.sets import Split, load_set, save_set
+from digitkit.scenes import Scenes
+from digitkit.sets import load_set
+from digitkit.settings import Config
+from digitkit.settings_file import load_config
+from digitkit.sources import Split
 from digitkit.store import Store, save_scenes
 
 # reading scenes

@@ -18,14 +18,17 @@ import numpy as np  # noqa: E402
 
 from digitkit.ahead import Ahead, Recipe, default_workers  # noqa: E402
 from digitkit.audit import audit  # noqa: E402
-from digitkit.config import load_config, root  # noqa: E402
+from digitkit.composing import compose
 from digitkit.deploy import save_onnx  # noqa: E402
+from digitkit.formats import save_set
 from digitkit.glyphs import Glyphs, load_glyphs  # noqa: E402
+from digitkit.project import root
 from digitkit.reader import Reader, build_reader, load_onnx  # noqa: E402
 from digitkit.reference import reference_scenes  # noqa: E402
-from digitkit.scenes import Scenes, compose  # noqa: E402
+from digitkit.scenes import Scenes  # noqa: E402
 from digitkit.segment import segment  # noqa: E402
-from digitkit.sets import load_set, save_set  # noqa: E402
+from digitkit.sets import load_set  # noqa: E402
+from digitkit.settings_file import load_config  # noqa: E402
 
 folder = TemporaryDirectory()
 here = Path(folder.name)
@@ -149,10 +152,10 @@ Reader.load(sys.argv[1]).read(np.load(sys.argv[2]))
 
 TRAIN = """
 import sys
-from digitkit.config import load_config
+from digitkit.settings_file import load_config
 from digitkit.glyphs import load_glyphs
 from digitkit.reader import build_reader
-from digitkit.scenes import compose
+from digitkit.composing import compose
 reader = build_reader(load_config("full", sys.argv[1]))
 scenes = compose(load_glyphs(), "triple", 512, seed=2)
 reader.network.compile("adam", "categorical_crossentropy")
