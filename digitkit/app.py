@@ -63,6 +63,7 @@ def export(
 # %% ../nbs/60_app.ipynb #440416aa
 _HELP = {
     "read": "Find and read every number in pictures.",
+    "score": "Score a reader on your own labelled images.",
     "audit": "What splits share: images, copies, crops, digits, numbers.",
     "scenes": "Build, look at and convert sets of scenes.",
 }
@@ -91,6 +92,10 @@ def build_app(called: str) -> typer.Typer:
         if name == "read":
             app.command()(report)
             app.command()(export)
+    if called == "score":
+        from digitkit.score_command import score
+
+        app.command()(score)
     if called in ("audit", "scenes"):
         from digitkit.set_commands import audit, scenes_app
 

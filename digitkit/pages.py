@@ -16,7 +16,7 @@ import nbformat
 from .project import root
 from .runs import configs_of, members_of, run_folder
 from .settings import Config
-from .settings_file import load_config
+from .settings_file import load_config, load_profile
 from .splits import REFERENCE
 
 # %% ../nbs/56_pages.ipynb #e5d1f30b
@@ -159,7 +159,7 @@ def jobs_of(profile: str, experiment: str | None = None) -> list[list[Page]]:
     `experiment` restricts them to one experiment and its members, and leaves out the audit, which is the profile's.
     The comparison, which needs all experiments, is not among them.
     """
-    overall = load_config(profile)
+    overall = load_profile(profile)
     selected = [name for name in overall.select if experiment in (None, name)]
     jobs = [[Page(KINDS["select"], load_config(profile, name))] for name in selected]
     configs = configs_of(profile, experiment)

@@ -21,7 +21,7 @@ from .pages import Page, read_page, steps_of
 from .project import root
 from .runs import is_kept, is_whole, run_folder
 from .settings import Config
-from .settings_file import load_config
+from .settings_file import load_config, load_profile
 
 # %% ../nbs/57_plan.ipynb #3c62dcf1
 def code_key(page: Page, tree: Path | None = None) -> str | None:
@@ -44,7 +44,7 @@ def page_key(page: Page, before: str = "") -> str:
 
 def _words(page: Page) -> list[str]:
     """The values of the single settings that count for the page beside the groups."""
-    owners = {"config": page.config, "profile": load_config(page.config.profile)} if page.kind.also else {}
+    owners = {"config": page.config, "profile": load_profile(page.config.profile)} if page.kind.also else {}
     values = [getattr(owners[owner], name) for owner, name in page.kind.also]
     return [word for value in values for word in (value if isinstance(value, tuple) else [str(value)])]
 

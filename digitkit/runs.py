@@ -21,14 +21,14 @@ from .keys import source_fingerprint
 from .project import InputError, root
 from .provenance import provenance
 from .settings import Config
-from .settings_file import load_config
+from .settings_file import load_config, load_profile
 from .splits import load_split
 from .store import fingerprint
 
 # %% ../nbs/50_runs.ipynb #f5acb56e
 def configs_of(profile: str, experiment: str | None = None) -> list[Config]:
     """The configuration of every run of a profile, or of one experiment: in their order, each with all of its seeds."""
-    names = [experiment] if experiment else load_config(profile).experiments
+    names = [experiment] if experiment else load_profile(profile).experiments
     firsts = [load_config(profile, name) for name in names]
     return [replace(first, seed=seed) for first in firsts for seed in range(first.seeds)]
 

@@ -13,7 +13,6 @@ import typing
 from importlib.resources import files
 
 import cv2
-import nbformat
 import numpy as np
 import pytest
 from conftest import BIN, HERE, RUN, command
@@ -25,6 +24,7 @@ from digitkit.files import load_image
 from digitkit.glyphs import load_glyphs
 from digitkit.labels import number
 from digitkit.pictures import pictures
+from digitkit.shipping import how_to_use
 
 SHIPPED = HERE / "digitkit" / "shipped"
 RUNS = {"crops": RUN, "whole images": "reports/tiny/slots/seed0"}
@@ -64,11 +64,8 @@ def test_a_file_s_name_is_a_text_in_the_table_and_itself_elsewhere(call, tmp_pat
 
 
 def test_the_page_of_the_shipped_reader_ends_as_make_ship_writes_it():
-    cells = nbformat.read(HERE / "nbs/reports/95_ship.ipynb", as_version=4).cells
-    (template,) = [cell.source.split('"""')[1] for cell in cells if cell.source.count('"""') == 2]
     config = json.loads((SHIPPED / "config.json").read_text())["config"]
-    end = template[template.index("It reads up to") :].replace("{reader.slots}", str(config["slots"]))
-    end = end.replace("{config.pipeline}", config["pipeline"]).replace("{RECIPE}", RECIPE)
+    end = how_to_use(config["slots"], config["pipeline"], RECIPE)
     assert (SHIPPED / "README.md").read_text().endswith(end)
 
 
