@@ -921,6 +921,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'digitkit.score_command._score_rows': ( 'score_command.html#_score_rows',
                                                                                 'digitkit/score_command.py'),
                                         'digitkit.score_command._scored': ('score_command.html#_scored', 'digitkit/score_command.py'),
+                                        'digitkit.score_command._stopping': ('score_command.html#_stopping', 'digitkit/score_command.py'),
                                         'digitkit.score_command._write': ('score_command.html#_write', 'digitkit/score_command.py'),
                                         'digitkit.score_command.find_run': ('score_command.html#find_run', 'digitkit/score_command.py'),
                                         'digitkit.score_command.score': ('score_command.html#score', 'digitkit/score_command.py'),

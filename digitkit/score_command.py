@@ -10,7 +10,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -236,6 +237,18 @@ def _scored(path: Path, split: str | None, label: str | None, kind: As | None, r
     as_scene = kind == As.scene if kind else None if own else True
     return score_set(labelled, engine, as_scene, _progress(labelled.size)), called
 
+# %% ../nbs/59_score_command.ipynb #8234b258
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """Only our own words reach standard error; Ctrl-C ends the command with one sentence and exit code 130."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with own_stderr():
+            yield
+    except KeyboardInterrupt:
+        typer.echo("digitkit: stopped; a part of a set is not scored.", err=True)
+        raise typer.Exit(130) from None
+
 # %% ../nbs/59_score_command.ipynb #dc6100cf
 def score(
     path: Annotated[Path, typer.Argument(metavar="SET", help="Labelled images, see above.")],
@@ -264,15 +277,10 @@ def score(
     for target, what in ((draw, "--draw"), (output, "-o")):
         if target is not None:
             _check_target(target, path, what)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with own_stderr():
-            scores, called = _scored(path, split, label, kind, run, reader)
-            if draw is not None:
-                _draw(draw, scores)
-    except KeyboardInterrupt:
-        typer.echo("digitkit: stopped; a part of a set is not scored.", err=True)
-        raise typer.Exit(130) from None
+    with _stopping():
+        scores, called = _scored(path, split, label, kind, run, reader)
+        if draw is not None:
+            _draw(draw, scores)
     _say(scores)
     _write(output, (to_json if format == Form.json else to_table)(scores, str(path), called))
     if scores.left_out:

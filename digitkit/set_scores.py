@@ -24,7 +24,7 @@ from .metrics import score_intervals
 from .mistakes import confusion
 from .numbers import Numbers, is_scene
 from .project import InputError
-from .reader import BLOCK, Reader
+from .reader import Reader
 from .show import show_images
 
 # %% ../nbs/53_set_scores.ipynb #11bdf1f1
@@ -239,6 +239,9 @@ def _totals(labelled: Labelled, ledger: _Ledger, as_scene: bool) -> SetScores:
     )  # fmt: skip
 
 # %% ../nbs/53_set_scores.ipynb #50d64d36
+_AT_ONCE = 256  # images that are read together
+
+
 def score_set(
     labelled: Labelled,
     reader: Reader,
@@ -260,7 +263,7 @@ def score_set(
         Where not one image could be scored; and for a reader whose answers are no probabilities.
     """
     ledger = _Ledger(left_out=list(labelled.left_out))
-    for block in watch(labelled.blocks(BLOCK)):
+    for block in watch(labelled.blocks(_AT_ONCE)):
         if not block.names:
             ledger.left_out += block.left_out
             continue
