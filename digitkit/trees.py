@@ -103,14 +103,12 @@ def _tell(profile, experiment):
     import json
     from dataclasses import asdict
     from importlib import import_module
+    from pathlib import Path
 
-    def named(name, *homes):  # older revisions have it elsewhere
-        for home in homes:
-            try:
-                return getattr(import_module(f"digitkit.{home}"), name)
-            except (ImportError, AttributeError):
-                continue
-        raise ImportError(name)
+    def named(name, *homes):
+        """A name from the first room that this tree has: an import of another would be answered by the project's."""
+        home = next(home for home in homes if Path("digitkit", f"{home}.py").is_file())
+        return getattr(import_module(f"digitkit.{home}"), name)
 
     jobs_of, job_keys = named("jobs_of", "pages", "report"), named("job_keys", "plan", "report")
     code_key, said = named("source_fingerprint", "keys", "runs"), {}
