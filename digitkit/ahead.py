@@ -63,7 +63,7 @@ class Recipe:
         return network_pixels(scenes.images, self.segmenter, self.pipeline, self.slots)[0], scenes.digits
 
 # %% ../nbs/25_ahead.ipynb #dad5bebb
-_MOST = 16  # processes; each makes thousands of scenes a second and holds some 200 MB
+_MOST = 16  # processes; each makes thousands of scenes per second and holds some 200 MB
 
 # %% ../nbs/25_ahead.ipynb #ef0ab40d
 def default_workers(own: int = 1) -> int:

@@ -53,7 +53,7 @@ def run_job(job: list[Page], weights: bool, parent: int) -> list[tuple[Page, str
 def _epoch_line(page: Page, history: pd.DataFrame) -> str:
     """Where a training page is: its epoch, its score, the time that its remaining epochs will take at most."""
     last, left = history.iloc[-1], (page.config.epochs - len(history)) * history["seconds"].tail(3).mean()
-    score = f"validation accuracy a slot {last.val_digit_accuracy:.4f}"
+    score = f"validation accuracy per slot {last.val_digit_accuracy:.4f}"
     minutes, seconds = divmod(round(left), 60)
     return f"{page}: epoch {len(history)} of {page.config.epochs}, {score}, at most {minutes}:{seconds:02d} left"
 

@@ -105,12 +105,15 @@ def _refused_elsewhere(configs: list[Config]) -> list[str | None]:
 
 
 def check_readers(pages: Iterable[Page]) -> None:
-    """Build every reader that these pages train; InputError with its line for the first that cannot be built."""
+    """Build every reader that these pages train; InputError with its line for the first that cannot be built.
+
+    A single one is not tried here: its page builds it in its first seconds, and no other has waited for it.
+    """
     asked = {}
     for page in pages:
         for where, config in readers_of(page):
             asked.setdefault(tuple(getattr(config, name) for name in _BUILT_OF), (where, config))
-    found = _refused_elsewhere([config for _, config in asked.values()]) if asked else []
+    found = _refused_elsewhere([config for _, config in asked.values()]) if len(asked) > 1 else []
     for (where, config), reason in zip(asked.values(), found):
         if reason:
             line = place(config.profile, config.experiment, where)

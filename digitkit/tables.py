@@ -13,17 +13,19 @@ import numpy as np
 import pandas as pd
 
 from .intervals import compare
+from .layouts import parse_layouts
 from .project import InputError, plain
 from .reading import load_answers
 from .runs import run_folder
 from .scenes import Scenes
 from .settings import Config
-from .splits import load_split
+from .splits import REFERENCE, load_split
 
 # %% ../nbs/52_tables.ipynb #5869474d
 def headline(test: str) -> str:
-    """The metric that a test is about: `top_set` for the sabour layouts, `exact_match` for all others."""
-    return "top_set" if test.startswith("sabour") else "exact_match"
+    """The metric that a test is about: `exact_match`, or `top_set` where the order of the digits cannot be seen."""
+    ordered = test == REFERENCE or all(layout.ordered for layout in parse_layouts(test))
+    return "exact_match" if ordered else "top_set"
 
 # %% ../nbs/52_tables.ipynb #22344b9f
 def _seeds_together(rows: pd.DataFrame, tests: list[str]) -> pd.DataFrame:
