@@ -47,7 +47,8 @@ def rooms_table(folder: Path) -> str:
     for path in sorted(folder.glob("*.ipynb")):
         first = "".join(json.loads(path.read_text())["cells"][0]["source"])
         line = re.search(r"(?m)^> (.+?)\.?$", first)
-        rows.append(f"| [{path.stem}]({path.name}) | {line[1] if line else ''} |".replace("`|`", "`\\|`"))
+        said = line[1].replace("|", r"\|") if line else ""
+        rows.append(f"| [{path.stem}]({path.name}) | {said} |")
     return "\n".join(["| notebook | what it is for |", "|:--|:--|", *rows])
 
 # %% ../nbs/61_front.ipynb #3496528a

@@ -174,7 +174,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("section, keys, touched", CHANGES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    "section, keys, touched", CHANGES, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:40]
+)
 def test_a_change_of_settings_runs_what_it_touches(tiny_copy, monkeypatch, section, keys, touched):
     change_settings(tiny_copy, section, **keys)
     assert stale(tiny_copy, monkeypatch) == touched
