@@ -160,13 +160,14 @@ def document_scores(found: Findings, rows: pd.DataFrame) -> dict[str, dict[str, 
 
 # %% ../nbs/53_findings.ipynb #3748f496
 def cut_shares(found: Findings, rows: pd.DataFrame) -> pd.DataFrame:
-    """The share of a test's scenes that each reader of crops could cut, as text in percent; no row without such one."""
+    """The share of a test's scenes that each reader of crops could cut, as text in percent; "-" where it read none."""
     cutters = [name for name, config in found.trained.items() if config.segmenter != "none"]
     table = rows[rows["experiment"].isin(cutters)]
     if table.empty:
         return table
     table = table.pivot_table(index="experiment", columns="test", values="cut")
-    return table[list(found.overall.tests)].map("{:.1%}".format)
+    shares = table.reindex(columns=list(found.overall.tests))
+    return shares.map(lambda share: "-" if np.isnan(share) else f"{share:.1%}")
 
 # %% ../nbs/53_findings.ipynb #38b597a2
 def first_cuts(found: Findings) -> dict[str, list]:

@@ -70,7 +70,7 @@ def test_an_experiment_and_a_model_are_added_as_it_says(project):
     nbformat.write(models, path)
     assert shell(project, "nbdev-export").returncode == 0
     change_settings(project, "broad", model="wide")
-    build = "from digitkit.config import load_config; from digitkit.reader import build_reader; "
+    build = "from digitkit.settings_file import load_config; from digitkit.reader import build_reader; "
     build += "print(*(build_reader(load_config('quick', name)).network.name for name in ('watershed', 'broad')))"
     done = subprocess.run([sys.executable, "-c", build], cwd=project, capture_output=True, text=True)
     assert done.stdout.split() == ["model0", "wide"], done.stderr[-2000:]
