@@ -20,7 +20,7 @@ from .reading import load_answers
 from .runs import run_folder
 from .scenes import Scenes
 from .segment import SEGMENTERS, cut
-from .settings import Config
+from .settings import Config, Profile
 from .splits import REFERENCE, load_split
 from .store import fingerprint
 
@@ -40,7 +40,7 @@ class Findings:
     validated : by rival that was trained here and chosen by these scenes, what it answered to them
     """
 
-    overall: Config
+    overall: Profile
     finished: dict[str, Config]
     scenes: dict[str, Scenes]
     answers: dict[tuple[str, str], Answers]
@@ -77,7 +77,7 @@ def _first_finished(configs: list[Config], rows: pd.DataFrame) -> dict[str, Conf
     return finished
 
 # %% ../nbs/53_findings.ipynb #e73c7931
-def gather(overall: Config, configs: list[Config], rows: pd.DataFrame) -> Findings:
+def gather(overall: Profile, configs: list[Config], rows: pd.DataFrame) -> Findings:
     """The findings of a profile.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .project import plain
-from .settings import Config
+from .settings import Profile
 from .tables import headline, percent
 
 # %% ../nbs/53_observations.ipynb #78dd1510
@@ -81,7 +81,7 @@ def audit_observations(pairs: pd.DataFrame, seen: pd.DataFrame) -> list[str]:
     ]
 
 # %% ../nbs/53_observations.ipynb #e4bf983b
-def introduction(overall: Config, chosen: str) -> str:
+def introduction(overall: Profile, chosen: str) -> str:
     """What the page of a profile begins with, as Markdown; `chosen` is the experiment that is shown closely."""
     return f"""Profile **{overall.profile}** on the **{plain(overall.glyphs)}** digits, split **{overall.protocol}**:
 {overall.train_scenes:,} training scenes (where an experiment does not say otherwise),

@@ -68,6 +68,10 @@ _WAYS = """
 4: 10 00 00 65 00 65 65 65|48 30 48 100
 4: 45 100 45 00 45 00 00 70 00 70 65 70
 4: 08 00 02 55 30 60 60 50|55 00 50 100
+"""  # a digit and its strokes: points x y in hundredths of the height, from the top
+
+# %% ../nbs/17_strokes.ipynb #84408d9e
+_WAYS += """
 5: 58 00 12 00 12 00 08 45 08 45 60 30 65 95 20 105 00 90
 5: 10 02 05 45 30 40 65 45 60 100 15 102 00 90|10 02 60 00
 6: 50 00 15 15 00 55 00 100 35 102 62 95 58 55 30 52 05 70
@@ -80,7 +84,7 @@ _WAYS = """
 8: 32 00 00 00 00 48 32 47 62 48 62 00 32 00|32 47 -5 48 -5 100 32 100 68 100 68 48 32 47
 9: 55 15 35 00 00 05 05 50 30 50 55 45 55 12 55 12 50 100
 9: 58 20 40 00 05 00 00 45 25 55 55 35 58 15 60 60 45 95 10 100
-"""  # a digit and its strokes: points x y in hundredths of the height, from the top
+"""
 _SHAPES = {str(k): [way[3:] for way in _WAYS.split("\n") if way.startswith(str(k))] for k in range(10)}
 
 # %% ../nbs/17_strokes.ipynb #36380f6e
