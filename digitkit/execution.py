@@ -17,6 +17,7 @@ import nbformat
 import papermill
 from traitlets.config import Config as Traits
 
+from .kernels import WarmKernelManager
 from .pages import Page, read_page
 from .project import root
 from .provenance import provenance
@@ -65,6 +66,7 @@ def _execute(page: Page, output: Path) -> str | None:
             traits = Traits({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
             options = dict(cwd=root(), kernel_name="python3", progress_bar=False, config=traits)
             options |= dict(extra_arguments=["--IPKernelApp.capture_fd_output=False"])  # such chatter is no output
+            options |= dict(kernel_manager_class=WarmKernelManager)
             papermill.execute_notebook(page.source, output, page.parameters, **options)
     except Exception as error:  # papermill's, the kernel's and the disk's: whatever it was, the others go on
         return reason_of(error)
