@@ -448,6 +448,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'digitkit.kernels._Process.wait': ('kernels.html#_process.wait', 'digitkit/kernels.py'),
                                   'digitkit.kernels._Warm': ('kernels.html#_warm', 'digitkit/kernels.py'),
                                   'digitkit.kernels._Warm.launch_kernel': ('kernels.html#_warm.launch_kernel', 'digitkit/kernels.py'),
+                                  'digitkit.kernels._ask': ('kernels.html#_ask', 'digitkit/kernels.py'),
                                   'digitkit.kernels._become': ('kernels.html#_become', 'digitkit/kernels.py'),
                                   'digitkit.kernels._warm': ('kernels.html#_warm', 'digitkit/kernels.py'),
                                   'digitkit.kernels.serve': ('kernels.html#serve', 'digitkit/kernels.py')},

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -47,7 +48,8 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the report, which ends this by its end
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel's exit code
     for name in _BEFORE:
-        import_module(name)
+        with suppress(ImportError):  # what is not installed, no page imports
+            import_module(name)
     while True:
         text, files, *_ = socket.recv_fds(asked, 1 << 20, 1)
         if not text:
@@ -68,6 +70,18 @@ def _warm(backend: str, threads: str, asker: int) -> socket.socket:
         env = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
         subprocess.Popen(line, stdin=theirs, stdout=subprocess.DEVNULL, env=env)
     return ours
+
+# %% ../nbs/57_kernels.ipynb #e2451d93
+def _ask(argv: list[str], env: dict[str, str], cwd: str) -> int:
+    """The number of a new kernel; RuntimeError if there is none."""
+    for _ in range(2):
+        way = _warm(env.get("KERAS_BACKEND", ""), env.get("OMP_NUM_THREADS", ""), os.getpid())
+        with suppress(OSError):
+            socket.send_fds(way, [json.dumps([argv, env, cwd]).encode()], [2])
+            if pid := way.recv(64):
+                return int(pid)
+        _warm.cache_clear()
+    raise RuntimeError("the process that starts kernels has ended twice: see the page's log.")
 
 # %% ../nbs/57_kernels.ipynb #9ae76da9
 class _Process:
@@ -105,10 +119,8 @@ class _Warm(LocalProvisioner):
     """Starts kernels by asking the process that waits."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
-        env, self.cwd = kwargs["env"], str(kwargs.get("cwd") or Path.cwd())
-        way = _warm(env.get("KERAS_BACKEND", ""), env.get("OMP_NUM_THREADS", ""), os.getpid())
-        socket.send_fds(way, [json.dumps([cmd[3:], env, self.cwd]).encode()], [2])
-        self.pid = self.pgid = int(way.recv(64))
+        self.cwd = str(kwargs.get("cwd") or Path.cwd())
+        self.pid = self.pgid = _ask(cmd[3:], kwargs["env"], self.cwd)
         self.process = _Process(self.pid)
         return self.connection_info
 
