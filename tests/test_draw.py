@@ -89,8 +89,24 @@ def open_page(browser, server):
     assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
 
 
-def write_702(page):
-    """Write 7, 0 and 2 with the mouse."""
+def with_mouse(page, places):
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for x, y in places[1:]:
+        page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def with_finger(page, places):
+    browser = page.context.new_cdp_session(page)
+    for k, (x, y) in enumerate(places):
+        touch = dict(type="touchMove" if k else "touchStart", touchPoints=[dict(x=x, y=y)])
+        browser.send("Input.dispatchTouchEvent", touch)
+    browser.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
+
+
+def write_702(page, write):
+    """Write 7, 0 and 2."""
     box = page.locator("#paper").bounding_box()
     size = min(0.55 * box["height"], 0.3 * box["width"])
     left, top = box["x"] + box["width"] / 2 - size, box["y"] + (box["height"] - size) / 2
@@ -99,12 +115,7 @@ def write_702(page):
     zero = [(0.95 + 0.23 * math.cos(turn), 0.5 + 0.47 * math.sin(turn)) for turn in turns]
     two = [(1.42, 0.2), (1.5, 0.05), (1.7, 0.02), (1.85, 0.15), (1.8, 0.4), (1.6, 0.7), (1.42, 0.97), (1.9, 0.95)]
     for stroke in (seven, zero, two):
-        places = [(left + x * size, top + y * size) for x, y in stroke]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for x, y in places[1:]:
-            page.mouse.move(x, y, steps=4)
-        page.mouse.up()
+        write(page, [(left + x * size, top + y * size) for x, y in stroke])
 
 
 def wait_for(page, *texts):
@@ -125,7 +136,7 @@ def test_the_folder_is_small_and_nothing_of_others_is_in_the_repository(site):
 def test_702_is_written_and_read_and_taken_back(open_page):
     page = open_page()
     assert page.locator("#undo").is_disabled() and page.locator("#clear").is_disabled()
-    write_702(page)
+    write_702(page, with_mouse)
     wait_for(page, "702")
     assert page.locator(".number.unsure").count() == 0
     shares = page.locator(".digits small").all_inner_texts()
@@ -147,7 +158,7 @@ def test_702_is_written_and_read_and_taken_back(open_page):
 
 def test_it_is_written_with_a_finger_on_a_narrow_screen_in_the_dark(open_page):
     page = open_page(390, 844, color_scheme="dark", has_touch=True, device_scale_factor=2)
-    write_702(page)
+    write_702(page, with_finger)
     wait_for(page, "702")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     ground, text = page.evaluate("[getComputedStyle(document.body)].flatMap(s => [s.backgroundColor, s.color])")
@@ -162,7 +173,7 @@ def test_every_button_is_reached_by_keyboard_seen_and_named(open_page):
     wait_for(page, "702")  # now all buttons can be used
     page.locator("h1").click()
     reached = {}
-    for _ in range(30):
+    for _ in range(page.locator("button:visible, input:visible").count()):
         page.keyboard.press("Tab")
         focus = page.evaluate(
             """(() => { const one = document.activeElement, seen = one.closest(".switch") ?? one;
@@ -173,7 +184,7 @@ def test_every_button_is_reached_by_keyboard_seen_and_named(open_page):
     for name in ("undo", "clear", "choose", "looked", "Written", "Squared paper"):
         label, outline = reached[name]
         assert label.strip() and outline == "solid", name
-    assert page.locator("button:visible, input:visible").count() == len(reached.keys() - {""})
+    assert page.locator("button:visible, input:visible").count() == len(reached)
     page.get_by_role("button", name="Written").focus()
     page.locator("#clear").click()
     page.get_by_role("button", name="Written").press("Enter")
@@ -254,13 +265,8 @@ def step_cases(image, rng):
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * rng.uniform(0.5, 2)
         move = np.column_stack([turn, rng.uniform(-10, 40, 2)])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        yield (
-            "warped",
-            "warped",
-            grey,
-            [move.ravel().tolist(), 120, 48],
-            cv2.warpAffine(grey, move, (120, 48), flags=flags),
-        )
+        wanted = cv2.warpAffine(grey, move, (120, 48), flags=flags)
+        yield "warped", "warped", grey, [move.ravel().tolist(), 120, 48], wanted
 
 
 STEPS = """async (cases) => {
@@ -269,7 +275,7 @@ STEPS = """async (cases) => {
     const steps = { grey: levels.grey, resize: sizes.resize, median: near.medianBlur, blur: near.blur5,
         closed: near.closed, warped: near.warped,
         otsu: (one) => ({ width: 1, height: 1, channels: 1, data: [levels.otsu(one)] }) };
-    return cases.map(([name, step, image, args, wanted]) => {
+    return JSON.parse(cases).map(([name, step, image, args, wanted]) => {
         const got = steps[step]({ ...image, data: bytes(image.data) }, ...args), data = bytes(wanted.data);
         const same = ["width", "height", "channels"].every((key) => got[key] === wanted[key]);
         if (!same || got.data.length !== data.length) return [name, 255, 1];
@@ -287,12 +293,12 @@ STEPS = """async (cases) => {
 def test_every_step_gives_the_levels_that_opencv_gives(open_page):
     """Two may differ by one level in very few pixels: cubic (Intel's) and slanted (fused products in AVX2)."""
     rng, glyphs = np.random.default_rng(0), split_glyphs(load_glyphs())["test"]
-    images = [picture.image for picture in pictures("everything", 6, 5, glyphs)]
+    images = [picture.image for picture in pictures("everything", 4, 5, glyphs)]
     images += [rng.integers(low, 256, shape).astype(np.uint8) for low, shape in ((0, (61, 250, 3)), (200, (100, 137)))]
     cases = [case for image in images for case in step_cases(image, rng)]
     sent = [[name, step, packed(image), args, packed(wanted)] for name, step, image, args, wanted in cases]
-    off = open_page().evaluate(STEPS, sent)
-    assert len(off) == len(cases) > 150
+    off = open_page().evaluate(STEPS, json.dumps(sent))
+    assert len(off) == len(cases) > 120
     loose = {name for name, most, _ in off if most}
     assert loose <= {"cubic 1.4", "cubic 2.37", "warped"}
     assert max(most for _, most, _ in off) <= 1 and max(share for *_, share in off) < 0.001
@@ -303,7 +309,7 @@ FIND = """async (pictures) => {
     Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: `${location.origin}/runtime/` });
     const load = async (name) => new Uint8Array(await (await fetch(`/${name}`)).arrayBuffer());
     const reader = await loadReader(ort, load), answers = [];
-    for (const one of pictures) {
+    for (const one of JSON.parse(pictures)) {
         const data = Uint8Array.from(atob(one.data), (letter) => letter.charCodeAt(0));
         const { kind, numbers } = await reader.find({ ...one, data });
         answers.push([kind, numbers.map(({ text, box, confidence, digits, sure }) =>
@@ -317,10 +323,10 @@ def test_the_numbers_and_boxes_are_those_of_find(open_page):
     """One picture of every kind, and scenes; confidences may differ as the networks' sums are in another order."""
     glyphs, reader = split_glyphs(load_glyphs())["test"], Reader.default()
     images = [pictures(kind, 1, 7, glyphs)[0].image for kind in KINDS]
-    scenes = [*compose(load_glyphs(), "crowd", 3, seed=5).images]
-    answers = open_page().evaluate(FIND, [packed(image) for image in (*images, *scenes)])
+    scenes = list(compose(load_glyphs(), "crowd", 3, seed=5).images)
+    answers = open_page().evaluate(FIND, json.dumps([packed(image) for image in images + scenes]))
     assert [kind for kind, _ in answers[-3:]] == ["scene"] * 3 and answers[0][0] == "picture"
-    for image, (_, numbers) in zip([*images, *scenes], answers, strict=True):
+    for image, (_, numbers) in zip(images + scenes, answers, strict=True):
         found = reader.find(image)
         assert [number["text"] for number in numbers] == found.texts
         assert [tuple(number["box"]) for number in numbers] == [number.box for number in found]
