@@ -59,34 +59,31 @@ def server(site):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def opened(server):
+    """The page, opened once; at the end nothing went wrong in it, and it asked for nothing outside."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    wrong, asked = [], []
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
+        page = browser.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
+        page.context.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{server}/draw.html")
+        yield page
         browser.close()
+    assert wrong == [] and f"{server}/worker.js" in asked
+    assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
 
 
 @pytest.fixture
-def open_page(browser, server):
-    """Opens the page; at the end nothing went wrong in it, and it asked for nothing outside."""
-    opened, wrong, asked = [], [], []
-
-    def open_page(width=1280, height=900, **options):
-        context = browser.new_context(viewport=dict(width=width, height=height), **options)
-        opened.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
-        context.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{server}/draw.html")
-        return page
-
-    yield open_page
-    for context in opened:
-        context.close()
-    assert wrong == [] and asked
-    assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
+def page(opened):
+    """The page with an empty sheet, on a wide screen in the light."""
+    opened.set_viewport_size(dict(width=1280, height=900))
+    opened.emulate_media(color_scheme="light")
+    if opened.locator("#clear").is_enabled():
+        opened.locator("#clear").click()
+    return opened
 
 
 def with_mouse(page, places):
@@ -133,9 +130,8 @@ def test_the_folder_is_small_and_nothing_of_others_is_in_the_repository(site):
     assert all(file.stat().st_size < 12_000 for file in (HERE / "docs/draw").iterdir())
 
 
-def test_702_is_written_and_read_and_taken_back(open_page):
-    page = open_page()
-    assert page.locator("#undo").is_disabled() and page.locator("#clear").is_disabled()
+def test_702_is_written_and_read_and_taken_back(page):
+    assert page.locator("#clear").is_disabled() and page.locator("#hint").is_visible()
     write_702(page, with_mouse)
     wait_for(page, "702")
     assert page.locator(".number.unsure").count() == 0
@@ -156,8 +152,9 @@ def test_702_is_written_and_read_and_taken_back(open_page):
     wait_for(page, "70")
 
 
-def test_it_is_written_with_a_finger_on_a_narrow_screen_in_the_dark(open_page):
-    page = open_page(390, 844, color_scheme="dark", has_touch=True, device_scale_factor=2)
+def test_it_is_written_with_a_finger_on_a_narrow_screen_in_the_dark(page):
+    page.set_viewport_size(dict(width=390, height=844))
+    page.emulate_media(color_scheme="dark")
     write_702(page, with_finger)
     wait_for(page, "702")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -166,9 +163,7 @@ def test_it_is_written_with_a_finger_on_a_narrow_screen_in_the_dark(open_page):
     assert dark < 50 and bright > 200
 
 
-def test_every_button_is_reached_by_keyboard_seen_and_named(open_page):
-    page = open_page()
-    page.get_by_role("button", name="Written").wait_for(timeout=SECONDS)
+def test_every_button_is_reached_by_keyboard_seen_and_named(page):
     page.get_by_role("button", name="Written").click()
     wait_for(page, "702")  # now all buttons can be used
     page.locator("h1").click()
@@ -205,8 +200,8 @@ DROP = """([bytes, type]) => {
 }"""
 
 
-def test_a_photo_is_dropped_or_chosen_and_read_as_python_reads_it(open_page, tmp_path):
-    glyphs, reader, page = split_glyphs(load_glyphs())["test"], Reader.default(), open_page()
+def test_a_photo_is_dropped_or_chosen_and_read_as_python_reads_it(page, tmp_path):
+    glyphs, reader = split_glyphs(load_glyphs())["test"], Reader.default()
     made = pictures("numbers in a line", 1, 3, glyphs, step=1)[0].image
     page.evaluate(DROP, [base64.b64encode(encoded(made)).decode(), "image/png"])
     wait_for(page, *reader.find(made).texts)
@@ -226,8 +221,8 @@ def test_a_photo_is_dropped_or_chosen_and_read_as_python_reads_it(open_page, tmp
     assert "no image" in page.locator("#status").inner_text()
 
 
-def test_the_examples_are_read_as_python_reads_them(open_page, site):
-    page, reader = open_page(), Reader.default()
+def test_the_examples_are_read_as_python_reads_them(page, site):
+    reader = Reader.default()
     for example in json.loads((site / "examples/examples.json").read_text()):
         page.get_by_role("button", name=example["name"]).click(timeout=SECONDS)
         found = reader.find(site / example["file"])
@@ -290,14 +285,14 @@ STEPS = """async (cases) => {
 }"""
 
 
-def test_every_step_gives_the_levels_that_opencv_gives(open_page):
+def test_every_step_gives_the_levels_that_opencv_gives(page):
     """Two may differ by one level in very few pixels: cubic (Intel's) and slanted (fused products in AVX2)."""
     rng, glyphs = np.random.default_rng(0), split_glyphs(load_glyphs())["test"]
-    images = [picture.image for picture in pictures("everything", 4, 5, glyphs)]
+    images = [picture.image[:160, :160] for picture in pictures("everything", 4, 5, glyphs)]
     images += [rng.integers(low, 256, shape).astype(np.uint8) for low, shape in ((0, (61, 250, 3)), (200, (100, 137)))]
     cases = [case for image in images for case in step_cases(image, rng)]
     sent = [[name, step, packed(image), args, packed(wanted)] for name, step, image, args, wanted in cases]
-    off = open_page().evaluate(STEPS, json.dumps(sent))
+    off = page.evaluate(STEPS, json.dumps(sent))
     assert len(off) == len(cases) > 120
     loose = {name for name, most, _ in off if most}
     assert loose <= {"cubic 1.4", "cubic 2.37", "warped"}
@@ -319,12 +314,12 @@ FIND = """async (pictures) => {
 }"""
 
 
-def test_the_numbers_and_boxes_are_those_of_find(open_page):
-    """One picture of every kind, and scenes; confidences may differ as the networks' sums are in another order."""
+def test_the_numbers_and_boxes_are_those_of_find(page):
+    """Pictures of every third kind, and scenes; confidences differ as the networks' sums are in another order."""
     glyphs, reader = split_glyphs(load_glyphs())["test"], Reader.default()
-    images = [pictures(kind, 1, 7, glyphs)[0].image for kind in KINDS]
+    images = [pictures(kind, 1, 7, glyphs)[0].image for kind in list(KINDS)[::3]]
     scenes = list(compose(load_glyphs(), "crowd", 3, seed=5).images)
-    answers = open_page().evaluate(FIND, json.dumps([packed(image) for image in images + scenes]))
+    answers = page.evaluate(FIND, json.dumps([packed(image) for image in images + scenes]))
     assert [kind for kind, _ in answers[-3:]] == ["scene"] * 3 and answers[0][0] == "picture"
     for image, (_, numbers) in zip(images + scenes, answers, strict=True):
         found = reader.find(image)
