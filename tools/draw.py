@@ -20,7 +20,7 @@ PAGE, SHIPPED = HERE / "docs/draw", HERE / "digitkit/shipped"
 NETWORKS = ("finder.onnx", "strips.onnx", "reader.onnx")
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 EXAMPLES = {  # name: kind, step and seed of a made picture
-    "Squared paper": ("squared", 1, 1),
+    "On squares": ("squared", 1, 1),
     "A shadow": ("shadow", 2, 3),
     "A slate": ("bright ink", 2, 1),
     "Out of focus": ("defocus", 3, 12),
@@ -28,18 +28,27 @@ EXAMPLES = {  # name: kind, step and seed of a made picture
 }
 
 
+def fetch(version: str, folder: Path) -> None:
+    """Put the three files of a version of ONNX Runtime Web into a folder; npm fetches and checks them."""
+    if not shutil.which("npm"):
+        raise SystemExit(f"expected npm, which fetches onnxruntime-web {version}; it is not installed.")
+    with TemporaryDirectory() as scratch:
+        line = ["npm", "pack", "--silent", "--pack-destination", scratch, f"onnxruntime-web@{version}"]
+        done = subprocess.run(line, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"expected npm to fetch onnxruntime-web {version}, got: {done.stderr.strip()[-300:]}")
+        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as packed:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in RUNTIME:
+                (folder / name).write_bytes(packed.extractfile(f"package/dist/{name}").read())
+
+
 def runtime(keep: Path = HERE / "data") -> Path:
-    """The folder with ONNX Runtime Web's three files in the version that the page names; npm fetches them once."""
+    """The folder with ONNX Runtime Web's three files in the version that the page names, fetched once."""
     version = json.loads((PAGE / "package.json").read_text())["dependencies"]["onnxruntime-web"]
     folder = keep / f"onnxruntime-web-{version}"
     if not all((folder / name).is_file() for name in RUNTIME):
-        with TemporaryDirectory() as scratch:
-            line = ["npm", "pack", "--silent", "--pack-destination", scratch, f"onnxruntime-web@{version}"]
-            subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
-            with tarfile.open(next(Path(scratch).glob("*.tgz"))) as packed:
-                folder.mkdir(parents=True, exist_ok=True)
-                for name in RUNTIME:
-                    (folder / name).write_bytes(packed.extractfile(f"package/dist/{name}").read())
+        fetch(version, folder)
     return folder
 
 

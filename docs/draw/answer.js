@@ -27,7 +27,8 @@ function digit(text, share, least) {
   const fill = element("i");
   fill.style.width = `${100 * share}%`;
   const bar = element("span", { class: "bar", "aria-hidden": "true" }, fill);
-  return element("li", { class: share < least ? "low" : "" }, element("b", {}, text), bar, element("small", {}, percent(share)));
+  const parts = [element("b", {}, text), bar, element("small", {}, percent(share))];
+  return element("li", share < least ? { class: "low" } : {}, ...parts);
 }
 
 /** One number in large digits. */
@@ -48,7 +49,8 @@ export function showNumbers(place, numbers, least) {
 /** What was read, in a sentence for the status line and for screen readers. */
 export function sentence(numbers) {
   if (!numbers.length) return "No number was found.";
-  return numbers.map(({ text, sure, confidence }) => `${text}, ${sure ? "sure" : "not sure"}, ${percent(confidence)}`).join("; ");
+  const each = ({ text, sure, confidence }) => `${text}, ${sure ? "sure" : "not sure"}, ${percent(confidence)}`;
+  return `${numbers.map(each).join("; ")}.`;
 }
 
 /** A small canvas of one colour, the more opaque the greater the values (0..1). */
@@ -63,11 +65,16 @@ function heat(values, side, colour) {
   return canvas.toDataURL();
 }
 
-/** Boxes and texts over the picture; with `looked`, also where the finder saw numbers. */
+/**
+ * Boxes and texts over the picture.
+ * @param picture null where there is none
+ * @param looked whether to show also where the finder saw numbers, in the colour `seen`
+ */
 export function showMarks(place, picture, { numbers, cells }, looked, seen) {
+  place.replaceChildren();
+  if (!picture) return;
   const { width, height } = picture, unit = Math.max(width / place.clientWidth, height / place.clientHeight);
   place.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  place.replaceChildren();
   if (looked && cells) {
     const { data, side, cell, place: { factor, left, top } } = cells, size = (side * cell) / factor;
     const box = { x: -left / factor, y: -top / factor, width: size, height: size, preserveAspectRatio: "none" };
@@ -75,9 +82,11 @@ export function showMarks(place, picture, { numbers, cells }, looked, seen) {
   }
   for (const { text, box: [x, y, wide, high], sure } of numbers) {
     const gap = 5 * unit, small = 15 * unit, above = y - gap - small > 0;
-    const frame = svg("rect", { x: x - gap, y: y - gap, width: wide + 2 * gap, height: high + 2 * gap, rx: 7 * unit });
-    const label = svg("text", { x, y: above ? y - 2 * gap : y + high + 2 * gap + 0.7 * small, "font-size": small, "stroke-width": 4 * unit }, text);
-    place.append(svg("g", sure ? {} : { class: "unsure" }, frame, label));
+    const around = { x: x - gap, y: y - gap, width: wide + 2 * gap, height: high + 2 * gap, rx: 7 * unit };
+    const frames = ["halo", "frame"].map((name) => svg("rect", { class: name, ...around }));
+    const base = above ? y - 2 * gap : y + high + 2 * gap + 0.7 * small;
+    const label = svg("text", { x, y: base, "font-size": small, "stroke-width": 4 * unit }, text);
+    place.append(svg("g", sure ? {} : { class: "unsure" }, ...frames, label));
   }
 }
 
@@ -85,7 +94,8 @@ export function showMarks(place, picture, { numbers, cells }, looked, seen) {
 function stripCanvas({ strip, columns }, colours) {
   const scale = Math.max(1, Math.min(3, Math.floor(560 / strip.width))), density = 2, band = 14, foot = 22;
   const [wide, high] = [strip.width * scale, strip.height * scale];
-  const canvas = Object.assign(document.createElement("canvas"), { width: wide * density, height: (high + band + foot) * density });
+  const size = { width: wide * density, height: (high + band + foot) * density };
+  const canvas = Object.assign(document.createElement("canvas"), size);
   canvas.style.width = `${wide}px`;
   const ink = Object.assign(document.createElement("canvas"), { width: strip.width, height: strip.height });
   const small = ink.getContext("2d");

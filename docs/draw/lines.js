@@ -130,8 +130,9 @@ function rectangle(cells) {
   if (right - left < 1.6 * (bottom - top) || cells.length < 8) {
     return [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top, 0];
   }
-  const corners = [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]];
-  const [x, y, width, height, degrees] = leastRectangle(cells.flatMap(([a, b]) => corners.map(([u, v]) => [a + u, b + v])));
+  const corners = [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]]; // of a cell
+  const points = cells.flatMap(([a, b]) => corners.map(([u, v]) => [a + u, b + v]));
+  const [x, y, width, height, degrees] = leastRectangle(points);
   const turned = ((degrees + 45) % 180 + 180) % 180 - 45;
   return turned <= 45 ? [x, y, width, height, turned] : [x, y, height, width, turned - 90];
 }
@@ -149,7 +150,8 @@ export function readCores(cells, side, { factor, left, top }, cell, least = 0.4)
   return heaps.slice(1).map((heap) => {
     const [x, y, wide, low, degrees] = rectangle(heap);
     const height = low / HALF, width = wide + Math.min((SHORT / HALF) * low, wide);
-    return single([(x + 0.5) * pixel - left / factor, (y + 0.5) * pixel - top / factor, width * pixel, height * pixel, degrees]);
+    const centre = [(x + 0.5) * pixel - left / factor, (y + 0.5) * pixel - top / factor];
+    return single([...centre, width * pixel, height * pixel, degrees]);
   });
 }
 

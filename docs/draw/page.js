@@ -1,119 +1,80 @@
-/** The page: what is drawn or dropped goes to the reader, what was read is shown. */
+/** The page: what is written or dropped goes to the reader, what was read is shown. */
 
 import { sentence, showMarks, showNumbers, showStrips } from "./answer.js";
+import { addExamples, showWritten } from "./examples.js";
+import { listenForFiles } from "./files.js";
 import { loadPhoto } from "./photo.js";
 import { Question } from "./question.js";
 import { Sheet } from "./sheet.js";
-import { drawStrokes, example } from "./strokes.js";
+import { example } from "./strokes.js";
 
 const at = (id) => document.getElementById(id);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-let shown = null; // the last answer and its picture
+const NOTHING = { numbers: [] };
+let answer = NOTHING, asked = null; // what was read, and the picture that was given to the reader
 
-/** Draws the example that is made of strokes. */
-function showWritten() {
-  const pen = small.getContext("2d");
-  pen.reset();
-  pen.strokeStyle = colour("ink");
-  drawStrokes(pen, example(small.height / small.width), small.width);
-}
-
-/** Shows an answer, or that there is none. */
+/** Shows what was read, in the colours of the day. */
 function show() {
-  const answer = shown?.answer ?? { numbers: [] };
-  showNumbers(at("answer"), answer.numbers, answer.least);
-  if (shown) showMarks(at("marks"), shown.picture, answer, at("looked").checked, colour("seen"));
-  else at("marks").replaceChildren();
   const colours = Object.fromEntries(["ink", "sheet", "edge", "seen"].map((name) => [name, colour(name)]));
+  showNumbers(at("answer"), answer.numbers, answer.least);
+  showMarks(at("marks"), asked, answer, at("looked").checked, colours.seen);
   showStrips(at("strips"), answer.numbers, colours);
+  showWritten(colours.ink);
   at("how").hidden = !answer.numbers.some(({ strip }) => strip);
 }
 
-function say(text, wrong = false) {
+/** A line below the answer, and the same or more for those who hear the page. */
+function say(text, heard = text, wrong = false) {
   at("status").textContent = text;
   at("status").classList.toggle("wrong", wrong);
+  at("said").textContent = heard;
 }
 
-const question = new Question((told) => {
-  document.documentElement.dataset.ready = "";
-  if (!told) return sheet.isEmpty && say("");
-  shown = { ...told, picture: asked };
-  show();
-  at("said").textContent = sentence(told.answer.numbers);
-  const found = told.answer.numbers.length ? "" : "No number was found. ";
-  say(`${found}Read in ${Math.round(told.milliseconds)} ms.`);
-}, (error) => say(error, true));
+const question = new Question({
+  ready: () => asked ?? say(""),
+  failed: (error) => say(error, error, true),
+  answered(told, milliseconds) {
+    answer = told;
+    show();
+    const found = answer.numbers.length ? "" : "No number was found. ";
+    say(`${found}Read in ${Math.round(milliseconds)} ms.`, sentence(answer.numbers));
+  },
+});
 
-let asked = null;
 const sheet = new Sheet(at("paper"), () => {
+  const picture = sheet.isEmpty ? null : sheet.picture();
   at("undo").disabled = !sheet.before.length;
   at("clear").disabled = sheet.isEmpty;
   at("sheet").classList.toggle("used", !sheet.isEmpty);
   at("sheet").classList.toggle("photo", Boolean(sheet.now.photo));
-  if (sheet.isEmpty) {
-    shown = asked = null;
-    question.forget();
-    show();
-    say("");
-  } else {
-    asked = sheet.picture();
-    question.ask(asked);
-  }
+  if (picture?.width !== asked?.width || picture?.height !== asked?.height) at("marks").replaceChildren();
+  asked = picture;
+  if (picture) return question.ask(picture);
+  question.forget();
+  answer = NOTHING;
+  show();
+  say("");
 });
 
 async function take(file) {
   try {
     sheet.showPhoto(await loadPhoto(file));
   } catch (error) {
-    say(error.message, true);
+    say(error.message, error.message, true);
   }
 }
 
-at("undo").onclick = () => sheet.undo();
-at("clear").onclick = () => sheet.clear();
-at("choose").onclick = () => at("file").click();
-at("file").onchange = ({ target }) => {
-  if (target.files.length) take(target.files[0]);
-  target.value = "";
-};
-at("looked").onchange = show;
+at("undo").addEventListener("click", () => sheet.undo());
+at("clear").addEventListener("click", () => sheet.clear());
+at("looked").addEventListener("change", show);
 addEventListener("resize", show);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 addEventListener("keydown", (event) => {
-  if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    sheet.undo();
-  }
-});
-addEventListener("paste", ({ clipboardData }) => clipboardData.files.length && take(clipboardData.files[0]));
-addEventListener("dragover", (event) => {
+  if (event.key !== "z" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
-  at("sheet").classList.add("over");
+  sheet.undo();
 });
-addEventListener("dragleave", ({ relatedTarget }) => relatedTarget ?? at("sheet").classList.remove("over"));
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  at("sheet").classList.remove("over");
-  if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-});
-
-/** A button with a small picture. */
-function addExample(name, picture, chosen) {
-  const button = Object.assign(document.createElement("button"), { type: "button", onclick: chosen });
-  button.append(picture, name);
-  const item = document.createElement("li");
-  item.append(button);
-  at("examples").append(item);
-}
-
-const small = Object.assign(document.createElement("canvas"), { width: 208, height: 136 });
-addExample("Written", small, () => sheet.showStrokes(example(sheet.shape)));
-for (const { name, file } of await (await fetch("examples/examples.json")).json()) {
-  const picture = Object.assign(new Image(), { src: file, alt: "" });
-  addExample(name, picture, async () => take(await (await fetch(file)).blob()));
-}
-showWritten();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  showWritten();
-  show();
-});
+listenForFiles({ input: at("file"), button: at("choose"), sheet: at("sheet"), take });
+addExamples(at("examples"), () => sheet.showStrokes(example(sheet.shape)), take);
+show();

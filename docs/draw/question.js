@@ -3,19 +3,20 @@
 /** One question at a time, the newest picture only: what is out of date is not asked, and its answer not shown. */
 export class Question {
   /**
-   * @param answered called with null when the reader is ready, then with each `answer` and its `milliseconds`
+   * @param ready called when the reader can be asked
+   * @param answered called with what `Reader.find` says, and the milliseconds that it took
    * @param failed called with a sentence
    */
-  constructor(answered, failed) {
+  constructor({ ready, answered, failed }) {
     Object.assign(this, { id: 0, waiting: null, busy: false });
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onerror = () => failed("The reader could not be started.");
-    this.worker.onmessage = ({ data: { id, ready, error, ...rest } }) => {
+    this.worker.onmessage = ({ data: { id, answer, milliseconds, error } }) => {
       if (error) failed(error);
-      if (ready) answered(null);
-      if (id === undefined) return;
+      else if (!id) ready();
+      else if (id === this.id) answered(answer, milliseconds);
+      if (!id) return;
       this.busy = false;
-      if (id === this.id && !error) answered(rest);
       this.send();
     };
   }

@@ -21,7 +21,8 @@ function areaShares(old, wanted, scale) {
 function byArea(old, width, height, scaleX, scaleY) {
   const { channels, data } = old, step = old.width * channels;
   const across = areaShares(old.width, width, scaleX), down = areaShares(old.height, height, scaleY);
-  const out = image(width, height, channels), row = new Float32Array(width * channels), sum = new Float32Array(row.length);
+  const out = image(width, height, channels);
+  const row = new Float32Array(width * channels), sum = new Float32Array(row.length);
   down.forEach(({ first, shares }, y) => {
     sum.fill(0);
     shares.forEach((weight, j) => {
@@ -62,7 +63,11 @@ function byWholeArea(old, width, height, wide, high) {
   return out;
 }
 
-/** Where each new pixel lies: the old one before it, and the weight of the next, in 2048ths. */
+/**
+ * Where each new pixel lies: the old one before it, and the weight of the next, in 2048ths.
+ * @param area whether the way is "area", which is nearly linear where an image grows
+ * @param held whether places outside are moved to the edge with all their weight, as OpenCV does across, not down
+ */
 function linearPlaces(old, wanted, scale, area, held) {
   const at = new Int32Array(wanted), weight = new Int32Array(wanted);
   for (let k = 0; k < wanted; k++) {
@@ -83,7 +88,8 @@ function linearPlaces(old, wanted, scale, area, held) {
 
 function linear(old, width, height, scaleX, scaleY, area) {
   const { channels, data } = old, step = old.width * channels, out = image(width, height, channels);
-  const across = linearPlaces(old.width, width, scaleX, area, true), down = linearPlaces(old.height, height, scaleY, area, false);
+  const across = linearPlaces(old.width, width, scaleX, area, true);
+  const down = linearPlaces(old.height, height, scaleY, area, false);
   const kept = [-1, -1], rows = [new Int32Array(width * channels), new Int32Array(width * channels)];
   const rowAt = (y, other) => {
     let k = kept.indexOf(y);

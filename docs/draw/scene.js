@@ -14,7 +14,8 @@ export function brightOnBlack(picture) {
   for (let y = 0; y < height; y++) border.push(data[y * width], data[(y + 1) * width - 1]);
   if (2 * border.filter((level) => level).length < border.length) return one;
   const around = median(histogram({ data: border })), all = median(histogram(one));
-  const level = Math.floor(Math.min(around, all)), ground = image(width, height, 1, new Uint8Array(data.length).fill(level));
+  const level = Math.floor(Math.min(around, all));
+  const ground = image(width, height, 1, new Uint8Array(data.length).fill(level));
   let low = 255, high = 0;
   for (const value of data) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return level > (low + high) / 2 ? less(ground, one) : less(one, ground);

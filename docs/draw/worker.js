@@ -14,14 +14,16 @@ async function load(name) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+let asked = false;
 const ready = loadReader(ort, load).then(async (reader) => {
-  await reader.warmUp();
-  postMessage({ ready: true });
+  if (!asked) await reader.warmUp();
+  postMessage({});
   return reader;
 });
 ready.catch((error) => postMessage({ error: error.message }));
 
 onmessage = async ({ data: { id, width, height, channels, data } }) => {
+  asked = true;
   try {
     const reader = await ready, start = performance.now();
     const answer = await reader.find(image(width, height, channels, data));
