@@ -157,6 +157,11 @@ def test_it_is_written_with_a_finger_on_a_narrow_screen_in_the_dark(page):
     ground, text = page.evaluate("[getComputedStyle(document.body)].flatMap(s => [s.backgroundColor, s.color])")
     dark, bright = (sum(map(int, colour[4:-1].split(","))) / 3 for colour in (ground, text))
     assert dark < 50 and bright > 200
+    page.set_viewport_size(dict(width=844, height=390))  # the phone is turned
+    page.wait_for_timeout(100)
+    wait_for(page, "702")
+    sheet, frame = (page.locator(name).bounding_box() for name in ("#paper", "#marks .frame"))
+    assert sheet["y"] < frame["y"] and frame["y"] + frame["height"] < sheet["y"] + sheet["height"]
 
 
 def test_every_button_is_reached_by_keyboard_seen_and_named(page):
@@ -180,6 +185,27 @@ def test_every_button_is_reached_by_keyboard_seen_and_named(page):
     page.locator("#clear").click()
     page.get_by_role("button", name="Written").press("Enter")
     wait_for(page, "702")
+
+
+CONTRAST = """() => {
+    const style = getComputedStyle(document.documentElement), bright = (name) => {
+        const parts = style.getPropertyValue(`--${name}`).trim().slice(1).match(/../g);
+        const [r, g, b] = parts.map((hex) => parseInt(hex, 16) / 255)
+            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const ratio = (one, other) => Math.max(bright(one) / bright(other), bright(other) / bright(one));
+    return ["text", "soft", "sure", "unsure", "seen", "ink"].flatMap((name) =>
+        ["ground", "sheet"].map((on) => [`${name} on ${on}`, ratio(name, on)]));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(page, scheme):
+    """The contrast of WCAG 2, level AA."""
+    page.emulate_media(color_scheme=scheme)
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) == 12 and [pair for pair in ratios if pair[1] < 4.5] == []
 
 
 def encoded(image, **options):

@@ -12,7 +12,7 @@ export class Sheet {
   constructor(canvas, changed) {
     Object.assign(this, { canvas, changed, now: EMPTY, before: [] });
     this.listen();
-    new ResizeObserver(() => this.show()).observe(canvas);
+    new ResizeObserver(() => this.fit()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
   }
 
@@ -54,6 +54,18 @@ export class Sheet {
 
   showStrokes(strokes) {
     this.set({ strokes, photo: null });
+  }
+
+  /** Keeps what is written in view when the paper gets another shape, as a phone's does that is turned. */
+  fit() {
+    const { shape, fitted = shape, now: { strokes, photo } } = this, by = Math.min(1, shape / fitted);
+    this.fitted = shape;
+    if (strokes.length && Math.abs(shape - fitted) > 0.01) {
+      const moved = ([x, y]) => [0.5 + (x - 0.5) * by, shape / 2 + (y - fitted / 2) * by];
+      this.now = { strokes: strokes.map((points) => points.map(moved)), photo };
+      this.changed();
+    }
+    this.show();
   }
 
   /** One stroke per press: drawn while it goes on, kept when the pointer is lifted. */
