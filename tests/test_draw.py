@@ -310,12 +310,12 @@ STEPS = """async (cases) => {
 def test_every_step_gives_the_levels_that_opencv_gives(page):
     """Two may differ by one level in very few pixels: cubic (Intel's) and slanted (fused products in AVX2)."""
     rng, glyphs = np.random.default_rng(0), split_glyphs(load_glyphs())["test"]
-    images = [picture.image[:160, :160] for picture in pictures("everything", 4, 5, glyphs)]
+    images = [picture.image[:160, :160] for picture in pictures("everything", 3, 5, glyphs)]
     images += [rng.integers(low, 256, shape).astype(np.uint8) for low, shape in ((0, (61, 250, 3)), (200, (100, 137)))]
     cases = [case for image in images for case in step_cases(image, rng)]
     sent = [[name, step, packed(image), args, packed(wanted)] for name, step, image, args, wanted in cases]
     off = page.evaluate(STEPS, json.dumps(sent))
-    assert len(off) == len(cases) > 120
+    assert len(off) == len(cases) > 100
     loose = {name for name, most, _ in off if most}
     assert loose <= {"cubic 1.4", "cubic 2.37", "warped"}
     assert max(most for _, most, _ in off) <= 1 and max(share for *_, share in off) < 0.001
@@ -337,9 +337,9 @@ FIND = """async (pictures) => {
 
 
 def test_the_numbers_and_boxes_are_those_of_find(page):
-    """Pictures of every third kind, and scenes; confidences differ as the networks' sums are in another order."""
+    """Pictures of every fourth kind, and scenes; confidences differ as the networks' sums are in another order."""
     glyphs, reader = split_glyphs(load_glyphs())["test"], Reader.default()
-    images = [pictures(kind, 1, 7, glyphs)[0].image for kind in list(KINDS)[::3]]
+    images = [pictures(kind, 1, 7, glyphs)[0].image for kind in list(KINDS)[::4]]
     scenes = list(compose(load_glyphs(), "crowd", 3, seed=5).images)
     answers = page.evaluate(FIND, json.dumps([packed(image) for image in images + scenes]))
     assert [kind for kind, _ in answers[-3:]] == ["scene"] * 3 and answers[0][0] == "picture"
