@@ -33,7 +33,7 @@ class InputError(ValueError):
 
 # %% ../nbs/00_project.ipynb #4cff15b4
 def code_folder(tree: Path | None = None) -> Path:
-    """The folder of digitkit's modules: that of the project, or of a `tree` like it, where it has one; or as installed."""
+    """The folder of digitkit's modules: in the project, or in a `tree` like it; where there is none, as installed."""
     own = (tree or root()) / "digitkit"
     return own if own.is_dir() else Path(str(files("digitkit")))
 
