@@ -9,15 +9,17 @@ __all__ = ['EXTRAS', 'extras_for', 'missing']
 from collections.abc import Sequence
 
 # %% ../nbs/01_extras.ipynb #9dd74bfc
+_WITH_NBCONVERT = ("nbformat", "traitlets", "jinja2")
 _SETS = ("pandas", "scipy", "h5py", "sklearn", "joblib", "matplotlib", "seaborn", "mlxtend")
 EXTRAS = {
     "sets": _SETS,
     "train": (*_SETS, "keras", "tensorflow"),
-    "report": ("papermill", "ipykernel", "nbconvert", "nbformat", "traitlets", "jinja2", "latex2mathml", "tabulate"),
+    "report": ("papermill", "ipykernel", "nbconvert", "bs4", "latex2mathml", "tabulate", *_WITH_NBCONVERT),
     "export": ("onnx", "tf2onnx"),
     "jax": ("jax",),
     "dask": ("dask", "distributed"),
     "ocr": ("rapidocr",),
+    "site": ("sphinx", "docutils", "myst_nb", "furo"),
 }
 
 # %% ../nbs/01_extras.ipynb #0fd88878

@@ -167,6 +167,15 @@ def test_the_version_is_told_once():
     assert re.search(r"(?m)^## (\S+)", (HERE / "CHANGELOG.md").read_text())[1] == version
 
 
+def test_the_model_card_shows_the_figures_of_the_report_and_no_link_is_broken():
+    card = (HERE / "MODEL_CARD.md").read_text()
+    assert (HERE / "reports/full/pictures/overview.md").read_text() in card
+    assert not [path for path in re.findall(r"`(\w+\.onnx)`", card) if not (HERE / "digitkit/shipped" / path).is_file()]
+    for page in ("MODEL_CARD.md", "CONTRIBUTING.md"):
+        links = re.findall(r"\]\(([^)#]+)", (HERE / page).read_text())
+        assert links and not [link for link in links if not (HERE / link).exists()], page
+
+
 @pytest.mark.skipif("DIGITKIT_INSTALL" not in os.environ, reason="it installs from the index: set DIGITKIT_INSTALL")
 def test_a_fresh_environment_reads_in_less_than_450_MB(archives, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
