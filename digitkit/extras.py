@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 # %% ../nbs/01_extras.ipynb #9dd74bfc
 _WITH_NBCONVERT = ("nbformat", "traitlets", "jinja2")
-_SETS = ("pandas", "scipy", "h5py", "sklearn", "joblib", "matplotlib", "seaborn", "mlxtend")
+_SETS = ("pandas", "tabulate", "scipy", "h5py", "sklearn", "joblib", "matplotlib", "seaborn", "mlxtend")
 EXTRAS = {
     "sets": _SETS,
     "train": (*_SETS, "keras", "tensorflow"),
-    "report": ("papermill", "ipykernel", "nbconvert", "bs4", "latex2mathml", "tabulate", *_WITH_NBCONVERT),
+    "report": ("papermill", "ipykernel", "nbconvert", "bs4", "latex2mathml", *_WITH_NBCONVERT),
     "export": ("onnx", "tf2onnx"),
-    "jax": ("jax",),
+    "jax": (*_SETS, "keras", "jax"),
     "dask": ("dask", "distributed"),
     "ocr": ("rapidocr",),
     "site": ("sphinx", "docutils", "myst_nb", "furo"),

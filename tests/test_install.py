@@ -24,14 +24,16 @@ from digitkit.plan import job_keys
 
 PICTURE = HERE / "reports/example.png"
 HEAVY = set().union(*EXTRAS.values())
-HIDDEN = f"""
+HIDE = """
 import sys
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {sorted(HEAVY)}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        if name.partition(".")[0] in modules:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Hidden())
-"""  # as if no extra were installed
+"""
+HIDDEN = f"modules = {HEAVY}{HIDE}"  # as if no extra were installed
+WITH_SETS = f"modules = {HEAVY - set(EXTRAS['sets'])}{HIDE}"
 COMMAND = "import sys; sys.argv[0] = 'digitkit'; from digitkit.cli import main; main()"
 LOADED = """
 import atexit, sys
@@ -91,6 +93,24 @@ def test_what_is_imported_is_declared():
 def test_reading_needs_no_extra():
     done = python(HIDDEN + COMMAND, "read", PICTURE, "--format", "text")
     assert (done.returncode, done.stdout, done.stderr) == (0, "015\n5085\n", "")
+
+
+SETS = """
+from digitkit.cli import main
+build = "scenes build set --layout triple --train 12 --val 6 --test 6"
+for line in (build, "scenes info set", "scenes show set set.png", "scenes export set out --format csv",
+             "audit set", "score out --draw wrong.png"):
+    sys.argv = ["digitkit", *line.split()]
+    try:
+        main()
+    except SystemExit as end:
+        print("ended", end.code or 0)
+"""
+
+
+def test_sets_and_scores_need_one_extra(tmp_path):
+    done = python(WITH_SETS + SETS, cwd=tmp_path)
+    assert re.findall(r"(?m)^ended (\d)$", done.stdout) == ["0"] * 6, done.stdout + done.stderr
 
 
 MISSING = {
