@@ -47,7 +47,8 @@ def make_project(folder: Path) -> list[str]:
 # %% ../nbs/59_new_command.ipynb #2e23c1b5
 def new(folder: Annotated[Path, typer.Argument(help="The folder to make; it must not be there yet.")]) -> None:
     """Make a project of your own: settings.ini and the pages of a report."""
-    for name in make_project(folder):
-        typer.echo(folder / name)
-    typer.echo(f"\nNext: cd {folder}, then digitkit report --profile tiny, which shows that all works.")
-    typer.echo("The settings of your experiments stand in settings.ini.")
+    made = "\n".join(str(folder / name) for name in make_project(folder))
+    typer.echo(f"""{made}
+
+Next: cd {folder}, then digitkit report --profile tiny, which shows that all works.
+The settings of your experiments stand in settings.ini.""")

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import HERE, rows
+from conftest import BIN, HERE, rows
 
 import digitkit
 from digitkit.extras import EXTRAS
@@ -134,6 +134,20 @@ def test_a_missing_extra_is_one_sentence_with_the_line_that_installs_it(words):
 def test_a_fault_of_our_own_stays_one():
     done = python("import sys; sys.modules['digitkit.read_command'] = None\n" + COMMAND, "read", PICTURE)
     assert done.returncode == 1 and "Traceback" in done.stderr
+
+
+COMPLETE = """
+eval "$(_DIGITKIT_COMPLETE=source_bash digitkit)"
+for line in "digitkit sc" "digitkit read --dr" "digitkit read --format j"; do
+  COMP_WORDS=($line); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _digitkit_completion digitkit; echo "${COMPREPLY[@]}"
+done
+"""
+
+
+def test_a_shell_completes_commands_options_and_choices():
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", COMPLETE], capture_output=True, text=True, env=environment)
+    assert done.stdout.splitlines() == ["score scenes", "--draw", "json jsonl"], done.stderr
 
 
 def kept() -> set[str]:
