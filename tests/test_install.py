@@ -201,6 +201,14 @@ def test_the_version_is_told_once():
     assert re.search(r"(?m)^## (\S+)", (HERE / "CHANGELOG.md").read_text())[1] == version
 
 
+def test_the_workflow_runs_on_every_python_that_is_allowed():
+    described = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["requires-python"]
+    first, end = map(int, re.findall(r"3\.(\d+)", described))
+    workflow = (HERE / ".github/workflows/tests.yml").read_text()
+    assert [int(minor) for minor in re.findall(r'"3\.(\d+)"', workflow)] == list(range(first, end))
+    assert "run: .ci/run" in workflow and os.access(HERE / ".ci/run", os.X_OK)
+
+
 def test_the_model_card_shows_the_figures_of_the_report_and_no_link_is_broken():
     card = (HERE / "MODEL_CARD.md").read_text()
     assert (HERE / "reports/full/pictures/overview.md").read_text() in card
