@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from . import __version__
 from .process import own_stderr, stoppable
 from .project import InputError
 
@@ -66,10 +67,22 @@ _HELP = {
     "score": "Score a reader on your own labelled images.",
     "audit": "What splits share: images, copies, crops, digits, numbers.",
     "scenes": "Build, look at and convert sets of scenes.",
+    "new": "Make a project of your own: settings.ini and the pages of a report.",
 }
 
+# %% ../nbs/60_app.ipynb #5733390b
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"digitkit {__version__}")
+        raise typer.Exit
 
-def about() -> None:
+
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+]
+
+
+def about(version: _Version = False) -> None:
     """Read handwritten digits in pictures, and report honestly how well."""
 
 # %% ../nbs/60_app.ipynb #7f3ed972
@@ -80,7 +93,7 @@ def build_app(called: str) -> typer.Typer:
     ----------
     called : the command that was called; of the others only the name and the first line of help are made
     """
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback()(about)
     if called == "read":
         from digitkit.read_command import read
@@ -100,4 +113,8 @@ def build_app(called: str) -> typer.Typer:
         from digitkit.set_commands import audit, scenes_app
 
         app.command()(audit) if called == "audit" else app.add_typer(scenes_app, name="scenes")
+    if called == "new":
+        from digitkit.new_command import new
+
+        app.command()(new)
     return app

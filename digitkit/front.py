@@ -111,9 +111,10 @@ def _tables(folder: Path) -> dict[str, str]:
 
 
 def save_front() -> None:
-    """Write the blocks of README.md, reports/README.md and nbs/README.md anew, and the pictures that README shows."""
+    """Write the tables of README.md, MODEL_CARD.md, reports/ and nbs/README.md anew, and the pictures of README."""
     reports, glyphs = root() / "reports", split_glyphs(load_glyphs("mnist"))["test"]
     blocks = {root() / "README.md": {"best": best_table(reports)}, reports / "README.md": _tables(reports)}
+    blocks[root() / "MODEL_CARD.md"] = {name: text for name, text in _tables(reports).items() if name == "pictures"}
     blocks[root() / "nbs/README.md"] = {"rooms": rooms_table(root() / "nbs")}
     for file, named in blocks.items():
         text = file.read_text()

@@ -17,7 +17,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from .ink import ink_boxes
 from .labels import check_digits
@@ -196,6 +195,8 @@ SPLITS = ("train", "val", "test")
 
 def _stratified(glyphs: Glyphs, seed: int) -> dict[str, Glyphs]:
     """Splits of 70, 15 and 15 %, each with its share of every digit; errors as `split_glyphs`."""
+    from sklearn.model_selection import train_test_split  # imported late: it takes a second
+
     present, sizes = np.unique(glyphs.labels, return_counts=True)
     if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
         came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"

@@ -12,7 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from .project import root
+from .project import code_folder
 
 # %% ../nbs/03_keys.ipynb #a66e7758
 def _is_field(node: ast.stmt) -> bool:
@@ -121,7 +121,7 @@ def source_fingerprint(code: str, model: str | None = None, tree: Path | None = 
     digest, seen, queue = hashlib.sha256(_code(code).encode()), {*_SETTINGS, *FIGURES}, [code]
     while queue:
         for name in imported(queue.pop()):
-            file = (tree or root()) / "digitkit" / f"{name}.py"
+            file = code_folder(tree) / f"{name}.py"
             if name not in seen and file.is_file():  # a name may also be one of the package's own
                 seen.add(name)
                 queue.append(file.read_text())

@@ -18,7 +18,7 @@ import pandas as pd
 from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
 from .pages import Page, read_page, steps_of
-from .project import root
+from .project import code_folder, root
 from .runs import is_kept, is_whole, run_folder
 from .settings import Config
 from .settings_file import load_config, load_profile
@@ -71,9 +71,14 @@ def job_keys(job: list[Page]) -> list[str]:
     return keys
 
 
+def _home(path: Path) -> Path:
+    """The folder from which a file is named: the project's, or that around the package that is installed."""
+    return root() if path.is_relative_to(root()) else code_folder().parent
+
+
 def content_key(paths: list[Path]) -> str:
     """Twelve hexadecimal digits over the names and the content of files; what is not there does not count."""
-    files = [(str(path.relative_to(root())), path.read_bytes()) for path in paths if path.is_file()]
+    files = [(str(path.relative_to(_home(path))), path.read_bytes()) for path in paths if path.is_file()]
     return hashlib.sha256(
         repr([(name, hashlib.sha256(data).hexdigest()) for name, data in files]).encode()
     ).hexdigest()[:12]

@@ -19,7 +19,7 @@ from .glyphs import load_glyphs
 from .layouts import parse_layouts
 from .pages import Page
 from .pipeline import parse_pipeline
-from .project import InputError, root, unknown
+from .project import InputError, code_folder, root, unknown
 from .segment import SEGMENTERS
 from .settings import Config
 from .settings_file import place
@@ -27,7 +27,7 @@ from .splits import REFERENCE
 
 # %% ../nbs/57_preflight.ipynb #6e48fac3
 def _check_model(name: str) -> None:
-    text = (root() / "digitkit" / "models.py").read_text()
+    text = (code_folder() / "models.py").read_text()
     if name not in (known := re.findall(r"(?m)^@architecture\ndef (\w+)", text)):
         raise unknown("model", name, known)
 

@@ -17,7 +17,7 @@ from .keys import FIGURES
 from .pages import KINDS, Page, jobs_of, train_page
 from .plan import content_key, due, is_current, page_key, trainings_due
 from .preflight import check_names, check_readers
-from .project import root
+from .project import code_folder, root
 from .runs import configs_of, is_whole, run_folder
 from .scores import adopt
 from .settings_file import load_config
@@ -32,7 +32,7 @@ def comparison_key(last: Page) -> str:
     files = [path for folder in folders for path in sorted(folder.glob("*")) if path.suffix in kinds]
     files += [path for path in sorted(own.glob("*")) if path.suffix in kinds and path.name not in last.makes]
     trainings = [page_key(train_page(config)) for config in configs if not config.members]
-    figures = [root() / "digitkit" / f"{name}.py" for name in FIGURES]
+    figures = [code_folder() / f"{name}.py" for name in FIGURES]
     return page_key(last, " ".join([*trainings, content_key([*files, *figures])]))
 
 

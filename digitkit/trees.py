@@ -125,7 +125,8 @@ def said_at(revision: str, profile: str, experiment: str | None = None) -> dict[
 
     Of each page: its `key`, its `config`, that of the `profile`, and the key of the code behind its `training`.
     """
-    return _said(root(), revision, profile, experiment) if in_history(revision) else {}
+    known = (root() / "digitkit").is_dir() and in_history(revision)  # history tells nothing of code that is installed
+    return _said(root(), revision, profile, experiment) if known else {}
 
 
 @cache  # many pages of a report were made at one revision
