@@ -85,7 +85,15 @@ def _copy_draw(sources: Path) -> None:
     if (root() / "docs/draw").is_dir():
         shutil.copytree(root() / "docs/draw", sources / "extra", dirs_exist_ok=True)
 
-# %% ../nbs/63_site.ipynb #9db76870
+# %% ../nbs/63_site.ipynb #a2894470
+def _entries(sources: Path) -> dict[str, str]:
+    """The blocks of the first page that depend on which pages there are."""
+    maybe = [name for name in ("card", "shipped", "changes", "contributing") if (sources / f"{name}.md").is_file()]
+    tree = ["```{toctree}", ":hidden:", ":caption: Judge", "", "reports/index", "faults", *maybe, "```"]
+    door = '<a class="door" href="draw.html"><strong>Draw</strong><span>Draw a number and see it read.</span></a>'
+    return {"judge": "\n".join(tree), "draw": door if (sources / "extra/draw.html").is_file() else ""}
+
+# %% ../nbs/63_site.ipynb #c05a4637
 def _module(notebook: Path) -> str:
     return f"digitkit/{notebook.stem.split('_', 1)[1]}.py"
 
@@ -102,7 +110,7 @@ def gather(sources: Path) -> None:
     blocks |= {"first": first_block(sources / "_static"), "commands": commands_page(), "faults": _faults()}
     _copy_pages(sources)
     _copy_draw(sources)
-    _fill_all(sources, blocks)
+    _fill_all(sources, blocks | _entries(sources))
 
 # %% ../nbs/63_site.ipynb #42860c4c
 def save_site(site: Path) -> None:

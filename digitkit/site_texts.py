@@ -54,7 +54,7 @@ def commands_page() -> str:
     """All commands in Markdown, from what typer says of each."""
     return _section()
 
-# %% ../nbs/62_site_texts.ipynb #9a53297a
+# %% ../nbs/62_site_texts.ipynb #11a9bf1d
 PAGES = {  # files of the repository that are pages of the site, and their sources here
     "README.md": "index.md", "nbs/README.md": "lessons/index.md", "reports/README.md": "reports/index.md",
     "MODEL_CARD.md": "card.md", "digitkit/shipped/README.md": "shipped.md", "CHANGELOG.md": "changes.md",
@@ -65,8 +65,10 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]*)(#[^)\s]*)?\)"
 
 def _place(file: str) -> str | None:
     """The source of the site that shows a file of the repository, or None."""
+    if not (root() / file).is_file():
+        return None
     lesson = re.fullmatch(r"nbs/(\w+\.ipynb)", file)
-    return f"lessons/{lesson[1]}" if lesson else PAGES.get(file) if (root() / file).is_file() else None
+    return f"lessons/{lesson[1]}" if lesson else PAGES.get(file)
 
 # %% ../nbs/62_site_texts.ipynb #c3838d95
 def _target(match: re.Match, file: str, page: str, copied: set[str]) -> str:

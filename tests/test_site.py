@@ -7,6 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
+from conftest import HERE
 
 from digitkit.site import save_site
 
@@ -20,7 +21,7 @@ class Page(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.links, self.names, self.silent, self.titles = [], set(), 0, []
+        self.links, self.names, self.silent = [], set(), 0
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -95,9 +96,9 @@ def test_nothing_is_loaded_from_elsewhere_and_every_picture_has_a_text(site, pag
 
 
 def test_lessons_reference_and_gallery_are_whole(site):
-    lesson = (site / "lessons/12_layouts.html").read_text()
+    lesson, notebook = (site / "lessons/12_layouts.html").read_text(), (HERE / "nbs/12_layouts.ipynb").read_text()
     assert "reference/compose.html#module-digitkit.layouts" in lesson and "#| export" not in lesson
-    assert lesson.count("../_images/") >= 4 and "Proof" in lesson
+    assert "Proof" in lesson and lesson.count("../_images/") == notebook.count('"image/png"') > 0
     reference = (site / "reference/read.html").read_text()
     for name in ("digitkit.reader.Reader.find", "digitkit.reader.Reader.default", "digitkit.numbers.Numbers.texts"):
         assert f'id="{name}"' in reference
@@ -106,7 +107,8 @@ def test_lessons_reference_and_gallery_are_whole(site):
     command = (site / "command.html").read_text()
     assert "digitkit scenes build" in command and "--sure" in command
     first = (site / "index.html").read_text()
-    assert "&#39;805&#39;, &#39;97689&#39;" in first
+    assert "['805', '97689']" in first
+    assert (site / "draw.html").is_file() == ('href="draw.html"' in first)
     assert "<msup>" in (site / "lessons/43_confidence.html").read_text()
 
 
