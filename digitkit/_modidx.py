@@ -39,6 +39,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'digitkit.api._item': ('api.html#_item', 'digitkit/api.py'),
                               'digitkit.api._name': ('api.html#_name', 'digitkit/api.py'),
                               'digitkit.api._room': ('api.html#_room', 'digitkit/api.py'),
+                              'digitkit.api.constants': ('api.html#constants', 'digitkit/api.py'),
                               'digitkit.api.docstring': ('api.html#docstring', 'digitkit/api.py'),
                               'digitkit.api.ours': ('api.html#ours', 'digitkit/api.py'),
                               'digitkit.api.rooms_of': ('api.html#rooms_of', 'digitkit/api.py'),

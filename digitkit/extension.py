@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Entries', 'navigation', 'setup']
 
-# %% ../nbs/62_extension.ipynb #ae4b47b5
+# %% ../nbs/62_extension.ipynb #55ac1505
 import re
 from collections.abc import Callable, Sequence
 from html import escape
@@ -16,7 +16,7 @@ from latex2mathml.converter import convert as latex_to_mathml
 from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 
-from .api import docstring, ours
+from .api import constants, docstring, ours
 
 # %% ../nbs/62_extension.ipynb #8081f2ee
 def _formula(self, node) -> None:
@@ -82,9 +82,9 @@ def _describe(app: Sphinx, page: str, template: str, context: dict, doctree) -> 
     body = re.sub(r'alt="[^"]*_images/[^"]*"', f'alt="{_SHOWN}"', context.get("body", ""))
     context["body"] = re.sub(r"<img (?![^>]*\balt=)", f'<img alt="{_SHOWN}" ', body)
 
-# %% ../nbs/62_extension.ipynb #60108b4e
+# %% ../nbs/62_extension.ipynb #1dedafdb
 def _docstring(app, what, name, obj, options, lines: list[str]) -> None:
-    lines[:] = [] if what == "module" else docstring(lines)
+    lines[:] = constants(obj) if what == "module" else docstring(lines)
 
 
 def _skips(app, what, name, obj, skip, options) -> bool:

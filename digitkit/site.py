@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PHOTO', 'photo', 'first_block', 'gather', 'save_site']
 
-# %% ../nbs/63_site.ipynb #14a0b31a
+# %% ../nbs/63_site.ipynb #837fc00c
 import io
 import shutil
 import subprocess
@@ -23,6 +23,7 @@ from .gallery import save_gallery
 from .glyphs import load_glyphs, split_glyphs
 from .lessons import save_lessons
 from .looks import Look, draw
+from .process import own_stderr
 from .project import InputError, root
 from .reader import Reader
 from .site_texts import PAGES, adapted, commands_page
@@ -112,7 +113,7 @@ def gather(sources: Path) -> None:
     _copy_draw(sources)
     _fill_all(sources, blocks | _entries(sources))
 
-# %% ../nbs/63_site.ipynb #42860c4c
+# %% ../nbs/63_site.ipynb #c9aa689a
 def save_site(site: Path) -> None:
     """Build the site into a folder; an old one is replaced.
 
@@ -123,7 +124,7 @@ def save_site(site: Path) -> None:
     """
     from sphinx.cmd.build import build_main  # imported late: the package reads digits without it
 
-    with TemporaryDirectory() as place, redirect_stderr(io.StringIO()) as said:
+    with TemporaryDirectory() as place, own_stderr(), redirect_stderr(io.StringIO()) as said:
         sources, built = Path(place) / "sources", Path(place) / "site"
         gather(sources)
         line = ["-W", "--keep-going", "-q", "-d", f"{place}/trees", str(sources), str(built)]
