@@ -1137,6 +1137,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                'digitkit/side_by_side.py')},
             'digitkit.site': { 'digitkit.site._copy_draw': ('site.html#_copy_draw', 'digitkit/site.py'),
                                'digitkit.site._copy_pages': ('site.html#_copy_pages', 'digitkit/site.py'),
+                               'digitkit.site._copy_reports': ('site.html#_copy_reports', 'digitkit/site.py'),
                                'digitkit.site._entries': ('site.html#_entries', 'digitkit/site.py'),
                                'digitkit.site._faults': ('site.html#_faults', 'digitkit/site.py'),
                                'digitkit.site._fill_all': ('site.html#_fill_all', 'digitkit/site.py'),

@@ -46,8 +46,8 @@ html_sidebars = {
         "sidebar/brand.html",
         "sidebar/search.html",
         "sidebar/scroll-start.html",
-        "sidebar/navigation.html",
         "sidebar/drawing.html",
+        "sidebar/navigation.html",
         "sidebar/scroll-end.html",
     ]
 }
