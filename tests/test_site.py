@@ -1,6 +1,7 @@
 """The site, built once: every link resolves, and in a real browser it searches, turns dark and asks no other host."""
 
 import functools
+import json
 import threading
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -93,6 +94,14 @@ def test_nothing_is_loaded_from_elsewhere_and_every_picture_has_a_text(site, pag
         assert '<link rel="stylesheet" href="http' not in text
     ours = [path for path in pages if "reports" not in path.parts[-3:-1] and path.name != "draw.html"]
     assert not [path.name for path in ours if pages[path].silent]
+
+
+def test_the_quick_start_says_what_its_code_says(tmp_path, monkeypatch, capsys):
+    cells = [c for c in json.loads((HERE / "docs/start.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join("".join(cell["source"]) for cell in cells), {})
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert capsys.readouterr().out == "".join(line for output in outputs for line in output.get("text", [])) != ""
 
 
 def test_lessons_reference_and_gallery_are_whole(site):
