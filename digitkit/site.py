@@ -53,10 +53,10 @@ def first_block(static: Path) -> str:
 
 # %% ../nbs/63_site.ipynb #c74845a9
 def _faults() -> str:
-    """The table of faults in Markdown."""
+    """The faults that are tested as a table in Markdown; nothing where there is no tool that prints it."""
     tool = root() / "tools/faults.py"
     if not tool.is_file():
-        return (root() / "reports/reference/faults.md").read_text("utf-8")
+        return ""
     done = subprocess.run([sys.executable, tool], cwd=root(), capture_output=True, text=True)
     if done.returncode:
         raise InputError(f"tools/faults.py failed: {done.stderr.strip()[-500:]}")
@@ -130,6 +130,7 @@ def gather(sources: Path) -> None:
     save_api(rooms, sources / "reference")
     blocks = save_gallery(sources / "extra/gallery/seen", sources / "_static")
     blocks |= {"first": first_block(sources / "_static"), "commands": commands_page(), "faults": _faults()}
+    blocks["protocol"] = (root() / "reports/reference/faults.md").read_text("utf-8")
     _copy_pages(sources)
     _copy_reports(sources)
     _copy_draw(sources)
