@@ -1,0 +1,4 @@
+from digitkit.reader import Reader
+
+numbers = Reader.default().find("photo.png")
+print(numbers.texts)
