@@ -18,6 +18,7 @@ import pandas as pd
 from .disk import replacing
 from .glyphs import load_glyphs
 from .keys import source_fingerprint
+from .naming import own_name, run_name
 from .project import InputError, root
 from .provenance import provenance
 from .settings import Config
@@ -43,8 +44,8 @@ _MEASURED = ("metrics.json", "slices.csv", "reading.json", "answers.npz", "filte
 
 
 def run_folder(config: Config) -> Path:
-    """`reports/<profile>/<experiment>/seed<k>` of the project."""
-    return root() / "reports" / config.profile / config.experiment / f"seed{config.seed}"
+    """`reports/<profile>/<experiment>/seed<k>` of the project; of a run with overrides, beside that experiment's."""
+    return root() / "reports" / config.profile / own_name(config) / f"seed{config.seed}"
 
 
 def _data_fingerprints(config: Config) -> dict[str, str]:
@@ -106,8 +107,7 @@ def _is_trained(config: Config) -> bool:
             return False
         seen = _data_fingerprints(config)  # a test's scenes, which older runs named here too, do not count
         same = {name: written["data"].get(name, now) for name, now in seen.items()} == seen
-        run = f"{config.experiment} seed {config.seed}"
-        return same and is_kept(config.profile, run, written["source"], training_key(config))
+        return same and is_kept(config.profile, run_name(config), written["source"], training_key(config))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another JSON
         return False
 
@@ -115,8 +115,9 @@ def _is_trained(config: Config) -> bool:
 def check_trained(config: Config) -> None:
     """InputError unless the run's folder was made with the settings, the code behind training and the digits of now."""
     if not _is_trained(config):
-        run = f"{config.experiment} seed {config.seed}"
-        raise InputError(f"{run}: not trained with the settings, code and digits of now; `digitkit report` trains it.")
+        trains = "90_train with the same overrides" if config.overrides else "`digitkit report`"
+        said = "not trained with the settings, code and digits of now"
+        raise InputError(f"{run_name(config)}: {said}; {trains} trains it.")
 
 # %% ../nbs/50_runs.ipynb #cc8219e8
 def open_run(config: Config, **origin: str) -> Path:
