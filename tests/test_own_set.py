@@ -40,11 +40,11 @@ def photos(tmp_path_factory):
 
 @pytest.fixture
 def own(project, photos, monkeypatch):
-    """A project with these pictures, in which a reader of whole images is trained and tested on them."""
+    """A project with these pictures, in which a reader is trained and tested on them."""
     shutil.copytree(photos, project / "photos/meters")
     layouts = "triple triple+photos/meters"
-    change_settings(project, "profile:tiny", experiments="slots", base="slots", **SMALL)
-    change_settings(project, "tiny.slots", layouts=layouts, tests="triple photos/meters", epochs=2)
+    change_settings(project, "profile:tiny", experiments="small", base="small", **SMALL)
+    change_settings(project, "tiny.small", layouts=layouts, tests="triple photos/meters", epochs=2, fresh_scenes="yes")
     monkeypatch.chdir(project)
     return project
 
@@ -61,10 +61,10 @@ def test_my_photos_from_folder_to_table(own):
 
 
 def test_a_reader_is_trained_and_tested_on_my_photos(own):
-    config = load_config("tiny", "slots")
+    config = load_config("tiny", "small")
     before = {str(page): key for job in jobs_of("tiny") for page, key in zip(job, job_keys(job))}
     for page in ("90_train", "91_evaluate", "92_score"):
-        play(own, page, profile="tiny", experiment="slots", seed=0, overrides={})
+        play(own, page, profile="tiny", experiment="small", seed=0, overrides={})
     parts = {split: len(store) for split, store in load_own_set("photos/meters").items()}
     assert list(parts) == ["train", "val", "test"] and sum(parts.values()) == 40
     rows, missing = load_runs([config])
@@ -94,7 +94,7 @@ BROKEN = {
     "no set": (shutil.rmtree, "photos/meters: expected a set of labelled images, got nothing there"),
     "a broken image": (_cut, "photos/meters: 1 cannot be used, the first is 03.png"),
     "no labels": (lambda folder: (folder / "labels.csv").write_text("file\n"), "labels.csv: "),
-    "six digits": (_long, "photos/meters: expected numbers of up to 3 digits, to train a reader on, got 6 to 6 digits"),
+    "six digits": (_long, "photos/meters: expected numbers of 3 digits, because it cuts images into so many, to train"),
 }
 
 
@@ -104,6 +104,6 @@ def test_a_broken_set_is_refused_with_its_line_before_the_first_page(own, call, 
     spoil(own / "photos/meters")
     code, out, err = call(own, "report", "--profile", "tiny")
     assert (code, out) == (2, "") and err.count("\n") == 1 and expected in err, err
-    line = int(re.match(r"digitkit: settings.ini, line (\d+), \[tiny.slots\]: ", err)[1])
+    line = int(re.match(r"digitkit: settings.ini, line (\d+), \[tiny.small\]: ", err)[1])
     assert "photos/meters" in (own / "settings.ini").read_text().splitlines()[line - 1]
     assert not (own / "reports").exists()
