@@ -56,6 +56,11 @@ def _cells(row: Row) -> list[str]:
     box = [str(side) for side in row["box"] or [""] * 4]
     return [row["file"], row["text"], f"{row['confidence']:.4f}", *box, "yes" if row["sure"] else "no"]
 
+# %% ../nbs/59_printing.ipynb #94be7736
+def _no_formula(file: str) -> str:
+    """The name of a file as a cell that no spreadsheet runs; "-" is standard input."""
+    return f"./{file}" if file[:1] in ("=", "+", "-", "@") and file != "-" else file
+
 # %% ../nbs/59_printing.ipynb #187f0131
 class _Printer:
     """One row to a stream; see `Writer`."""
@@ -74,7 +79,7 @@ class _Printer:
         elif self.form == Format.text:
             self.stream.write(row["text"] + "\n")
         elif self.form == Format.csv:
-            csv.writer(self.stream, lineterminator="\n").writerow(_cells(row))
+            csv.writer(self.stream, lineterminator="\n").writerow(_cells(row | {"file": _no_formula(row["file"])}))
         else:
             file, *rest = _cells(row)
             self.lines.append([plain(file), *rest])

@@ -51,7 +51,7 @@ class _Data(_Settings):
     )
     layouts: tuple[str, ...] = _key(
         "layouts of the training scenes: one per epoch, in turn; the last one stays. Or reference: the published "
-        "Triple MNIST",
+        "Triple MNIST; or path/to/set: labelled images of your own, also in a sum",
         filled=True,
     )
     train_scenes: int = _key("how many training scenes", 1)
@@ -114,7 +114,12 @@ class _Selection(_Settings):
 # %% ../nbs/00_settings.ipynb #cb33aca0
 @dataclass(frozen=True)
 class _Evaluation(_Settings):
-    tests: tuple[str, ...] = _key("layouts of the test scenes", filled=True, once=True, group="evaluation")
+    tests: tuple[str, ...] = _key(
+        "layouts of the test scenes; or path/to/set: labelled images of your own",
+        filled=True,
+        once=True,
+        group="evaluation",
+    )
     test_scenes: int = _key("how many scenes each test has", 1, group="evaluation")
     resamples: int = _key("bootstrap resamples of the source digits behind each 95 % interval", 10, group="evaluation")
 

@@ -75,8 +75,9 @@ def test_a_reader_is_trained_and_tested_on_my_photos(own):
     assert history["layout"].tolist() == ["triple", "triple+photos/meters"]
     written = json.loads((run_folder(config) / "config.json").read_text())["data"]
     assert re.fullmatch(r"photos/meters [0-9a-f]{12}", written["sets"])
+    # another image, other keys
     image = own / "photos/meters/07.png"
-    cv2.imwrite(str(image), np.ascontiguousarray(cv2.imread(str(image))[::-1]))  # another image: other keys
+    cv2.imwrite(str(image), np.ascontiguousarray(cv2.imread(str(image))[::-1]))
     after = {str(page): key for job in jobs_of("tiny") for page, key in zip(job, job_keys(job))}
     assert not set(before.values()) & set(after.values())
 
@@ -100,6 +101,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_set_is_refused_with_its_line_before_the_first_page(own, call, kind):
+    """Fault: a set that settings.ini names is missing, has a broken image or no labels, or numbers that do not fit.
+    Right: one sentence with the line to mend; nothing has run.
+    """
     spoil, expected = BROKEN[kind]
     spoil(own / "photos/meters")
     code, out, err = call(own, "report", "--profile", "tiny")

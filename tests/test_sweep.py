@@ -31,6 +31,9 @@ MISTAKES = [
 
 @pytest.mark.parametrize("given, expected", MISTAKES, ids=["a parameter", "an override"])
 def test_a_mistake_in_a_parameter_ends_the_page_in_its_first_cell(project, given, expected):
+    """Fault: papermill is given a parameter that the page does not have, or a key that no setting has.
+    Right: the page fails in its first cell and names the nearest one.
+    """
     done = command(project, "papermill", "nbs/reports/90_train.ipynb", "out.ipynb", *given, "--no-progress-bar")
     said = [line for line in done.stderr.splitlines() if line.startswith("InputError: ")]
     assert done.returncode == 1 and expected in said[-1], done.stderr
