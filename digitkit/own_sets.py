@@ -33,10 +33,11 @@ def set_places(text: str) -> tuple[str, list[str]]:
     return "+".join(part for part in parts if "/" not in part), [part for part in parts if "/" in part]
 
 # %% ../nbs/29_own_sets.ipynb #73dd3375
-def _files_of(place: Path) -> tuple[Path, list[Path]]:
+def _files_of(name: str) -> tuple[Path, list[Path]]:
     """The folder of a set and its files, in order; of a table or of idx files all that lies beside it."""
+    place = root() / name
     if not place.exists():
-        raise InputError(f"{place}: expected a set of labelled images, got nothing there.")
+        raise InputError(f"{name}: expected a set of labelled images, got nothing there.")
     if place.is_file() and place.suffix == ".h5":
         return place.parent, [place]
     folder = place if place.is_dir() else place.parent
@@ -57,7 +58,7 @@ def _digest(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
 # %% ../nbs/29_own_sets.ipynb #0dec3e5c
 def set_fingerprint(place: str) -> str:
     """Twelve hexadecimal digits over the names and the content of a set's files; `place` as in `settings.ini`."""
-    folder, files = _files_of(root() / place)
+    folder, files = _files_of(place)
     return _digest(folder, tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files))
 
 # %% ../nbs/29_own_sets.ipynb #3c9f5b91
