@@ -55,6 +55,7 @@ class Labelled:
     left_out : name and reason of each row that has no image or no label
     unlabelled : how many image files lie beside a table that does not name them
     is_ink : whether the images are ink, bright on black, as scenes in a store are
+    splits : the parts that the whole set has
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Labelled:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     unlabelled: int = 0
     is_ink: bool = False
+    splits: tuple[str, ...] = ("all",)
 
     def __repr__(self) -> str:
         return f"Labelled({self.kind}, {self.split}: {self.size:,} images, {len(self.left_out):,} of them left out)"
@@ -95,7 +97,8 @@ def _hdf5(path: Path, split: str | None) -> Labelled:
         if not next(splits[name].blocks(1)).digits.shape[1]:
             raise InputError(f"{path}, split {name}: expected labels beside the images, got none.")
     size = sum(len(splits[name]) for name in names)
-    return Labelled("HDF5", " and ".join(names), size, partial(_of_scenes, splits, names), is_ink=True)
+    blocks = partial(_of_scenes, splits, names)
+    return Labelled("HDF5", " and ".join(names), size, blocks, is_ink=True, splits=tuple(splits))
 
 # %% ../nbs/26_labelled.ipynb #9b6fbd61
 def _of_pixels(parts: list[Pixels], size: int) -> Iterator[Block]:
@@ -105,11 +108,11 @@ def _of_pixels(parts: list[Pixels], size: int) -> Iterator[Block]:
             yield Block(part.names[rows], part.images[rows], part.digits[rows])
 
 
-def _arrays(kind: str, split: str, parts: list[Pixels]) -> Labelled:
+def _arrays(kind: str, split: str, parts: list[Pixels], splits: tuple[str, ...] = ("all",)) -> Labelled:
     """Labelled images that are in memory."""
     left_out = [row for part in parts for row in part.left_out]
     size = sum(len(part.names) for part in parts) + len(left_out)
-    return Labelled(kind, split, size, partial(_of_pixels, parts), left_out)
+    return Labelled(kind, split, size, partial(_of_pixels, parts), left_out, splits=splits)
 
 # %% ../nbs/26_labelled.ipynb #68278621
 _BYTES = 100_000_000  # of the images of a block, about
@@ -154,10 +157,12 @@ def _sound(rows: Sequence[FileRow]) -> tuple[list[FileRow], list[tuple[str, str]
 # %% ../nbs/26_labelled.ipynb #900803f7
 def _files(kind: str, folder: Path, rows: list[FileRow], split: str | None, unlabelled: int = 0) -> Labelled:
     """The image files that rows name, of the splits that are meant."""
-    names = chosen(list(dict.fromkeys(row.split for row in rows)), split)
+    splits = tuple(dict.fromkeys(row.split for row in rows))
+    names = chosen(splits, split)
     rows = [row for row in rows if row.split in names]
     good, left_out = _sound(rows)
-    return Labelled(kind, " and ".join(names), len(rows), partial(_of_files, folder, good), left_out, unlabelled)
+    blocks, meant = partial(_of_files, folder, good), " and ".join(names)
+    return Labelled(kind, meant, len(rows), blocks, left_out, unlabelled, splits=splits)
 
 # %% ../nbs/26_labelled.ipynb #b439f7fe
 def _images_below(folder: Path) -> list[str]:
@@ -198,7 +203,7 @@ _KINDS = (
 
 def _idx(pairs: dict, split: str | None) -> Labelled:
     names = chosen(list(pairs), split)
-    return _arrays("idx", " and ".join(names), [read_idx(*pairs[name]) for name in names])
+    return _arrays("idx", " and ".join(names), [read_idx(*pairs[name]) for name in names], tuple(pairs))
 
 # %% ../nbs/26_labelled.ipynb #beed1f7b
 def _folder(path: Path, split: str | None, label: str | None) -> Labelled:

@@ -64,12 +64,13 @@ class Kind:
         return "model.keras" in self.makes
 
 # %% ../nbs/56_pages.ipynb #d0c0fc46
+_ALL = ("profile", "experiment", "seed", "overrides")
 _READ = ("reading.json", "answers.npz")
 _SCENES = (("profile", "val_scenes"), ("profile", "tests"), ("config", "test_scenes"), ("config", "tests"))
 _OF_A_RUN = (
-    Kind("90_train", "run", ("config.json", "history.csv", "model.keras"), trains=True),
-    Kind("91_evaluate", "run", _READ, also=_SCENES),
-    Kind("92_score", "run", ("metrics.json", "slices.csv"), groups=("evaluation",), made_from=_READ),
+    Kind("90_train", "run", ("config.json", "history.csv", "model.keras"), takes=_ALL, trains=True),
+    Kind("91_evaluate", "run", _READ, takes=_ALL, also=_SCENES),
+    Kind("92_score", "run", ("metrics.json", "slices.csv"), takes=_ALL, groups=("evaluation",), made_from=_READ),
 )
 
 # %% ../nbs/56_pages.ipynb #70c9570c
@@ -87,6 +88,7 @@ _SELECT = Kind(
     "92_select",
     "experiment",
     ("folds.csv", "grid.csv", "choice.json"),
+    takes=_ALL,
     groups=("selection", "evaluation"),
     trains=True,
     any_model=True,

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 from .numbers import Number
+from .output import to_markdown
 from .project import plain
 
 # %% ../nbs/59_printing.ipynb #cdfcff34
@@ -55,12 +56,10 @@ def _cells(row: Row) -> list[str]:
     box = [str(side) for side in row["box"] or [""] * 4]
     return [row["file"], row["text"], f"{row['confidence']:.4f}", *box, "yes" if row["sure"] else "no"]
 
-# %% ../nbs/59_printing.ipynb #b4ba154a
-def _as_table(lines: Sequence[Sequence[str]]) -> str:
-    """Lines of texts, the first of them the head, as a table in Markdown."""
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    head, *rows = [f"| {' | '.join(cell.ljust(n) for cell, n in zip(line, widths))} |\n" for line in lines]
-    return f"{head}|{'|'.join(':' + '-' * (n + 1) for n in widths)}|\n{''.join(rows)}"
+# %% ../nbs/59_printing.ipynb #94be7736
+def _no_formula(file: str) -> str:
+    """The name of a file as a cell that no spreadsheet runs; "-" is standard input."""
+    return f"./{file}" if file[:1] in ("=", "+", "-", "@") and file != "-" else file
 
 # %% ../nbs/59_printing.ipynb #187f0131
 class _Printer:
@@ -80,7 +79,7 @@ class _Printer:
         elif self.form == Format.text:
             self.stream.write(row["text"] + "\n")
         elif self.form == Format.csv:
-            csv.writer(self.stream, lineterminator="\n").writerow(_cells(row))
+            csv.writer(self.stream, lineterminator="\n").writerow(_cells(row | {"file": _no_formula(row["file"])}))
         else:
             file, *rest = _cells(row)
             self.lines.append([plain(file), *rest])
@@ -105,5 +104,5 @@ class Writer(_Printer):
         if self.form == Format.json:
             self.stream.write("\n]\n" if self.count else "[]\n")
         if self.form == Format.table and self.count:
-            self.stream.write(_as_table(self.lines))
+            self.stream.write(to_markdown(self.lines))
         self.stream.flush()

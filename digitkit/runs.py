@@ -18,11 +18,13 @@ import pandas as pd
 from .disk import replacing
 from .glyphs import load_glyphs
 from .keys import source_fingerprint
+from .naming import own_name, run_name
+from .own_sets import set_fingerprint
 from .project import InputError, root
 from .provenance import provenance
 from .settings import Config
 from .settings_file import load_config, load_profile
-from .splits import load_split
+from .splits import load_split, named_sets
 from .store import fingerprint
 
 # %% ../nbs/50_runs.ipynb #f5acb56e
@@ -43,18 +45,23 @@ _MEASURED = ("metrics.json", "slices.csv", "reading.json", "answers.npz", "filte
 
 
 def run_folder(config: Config) -> Path:
-    """`reports/<profile>/<experiment>/seed<k>` of the project."""
-    return root() / "reports" / config.profile / config.experiment / f"seed{config.seed}"
+    """`reports/<profile>/<experiment>/seed<k>` of the project; of a run with overrides, beside that experiment's."""
+    return root() / "reports" / config.profile / own_name(config) / f"seed{config.seed}"
+
+# %% ../nbs/50_runs.ipynb #e06cfdf8
+def _sets_of(config: Config) -> list[str]:
+    """The sets that training sees, each as its place and what it holds."""
+    return [f"{place} {set_fingerprint(place)}" for place in named_sets(config, tests=False)]
 
 
 def _data_fingerprints(config: Config) -> dict[str, str]:
-    """Fingerprints of what training sees: the single digits, which its scenes are made of, and validation's scenes."""
+    """Fingerprints of what training sees: single digits, scenes of validation, and sets, if it has any."""
     glyphs = load_glyphs(config.glyphs).fingerprint()
-    sizes = (config.train_scenes, config.val_scenes, config.test_scenes)
-    of = (str(root()), glyphs, config.protocol, config.val_layout or config.layouts[-1], *sizes)
+    sizes, sets = (config.train_scenes, config.val_scenes, config.test_scenes), " ".join(_sets_of(config))
+    of = (str(root()), glyphs, config.protocol, config.val_layout or config.layouts[-1], *sizes, sets)
     if of not in _VALIDATION:
         _VALIDATION[of] = fingerprint(load_split(config, "val"))
-    return {"glyphs": glyphs, "val": _VALIDATION[of]}
+    return {"glyphs": glyphs, "val": _VALIDATION[of]} | ({"sets": sets} if sets else {})
 
 
 _VALIDATION: dict[tuple, str] = {}  # a report asks for the same scenes again for every page
@@ -106,8 +113,7 @@ def _is_trained(config: Config) -> bool:
             return False
         seen = _data_fingerprints(config)  # a test's scenes, which older runs named here too, do not count
         same = {name: written["data"].get(name, now) for name, now in seen.items()} == seen
-        run = f"{config.experiment} seed {config.seed}"
-        return same and is_kept(config.profile, run, written["source"], training_key(config))
+        return same and is_kept(config.profile, run_name(config), written["source"], training_key(config))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another JSON
         return False
 
@@ -115,8 +121,9 @@ def _is_trained(config: Config) -> bool:
 def check_trained(config: Config) -> None:
     """InputError unless the run's folder was made with the settings, the code behind training and the digits of now."""
     if not _is_trained(config):
-        run = f"{config.experiment} seed {config.seed}"
-        raise InputError(f"{run}: not trained with the settings, code and digits of now; `digitkit report` trains it.")
+        trains = "90_train with the same overrides" if config.overrides else "`digitkit report`"
+        said = "not trained with the settings, code and digits of now"
+        raise InputError(f"{run_name(config)}: {said}; {trains} trains it.")
 
 # %% ../nbs/50_runs.ipynb #cc8219e8
 def open_run(config: Config, **origin: str) -> Path:

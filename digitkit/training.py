@@ -20,12 +20,14 @@ from .ahead import Ahead, Recipe, default_workers
 from .glyphs import Glyphs
 from .history import Record, Replay, SeedEpoch, deciders, is_done, one_cycle, resume
 from .inputs import scale
+from .labels import pad_slots
+from .own_sets import load_own, set_places
 from .project import InputError
 from .provenance import provenance
 from .reader import Reader, build_reader, load_reader
 from .scenes import Scenes
 from .settings import Config
-from .splits import load_split, load_split_glyphs
+from .splits import draw_in_turn, kinds_of, load_split, load_split_glyphs, turns
 from .store import split_seed
 
 # %% ../nbs/41_training.ipynb #ceb4f3c0
@@ -45,6 +47,8 @@ class _EpochScenes(keras.utils.PyDataset):
         super().__init__(workers=_WORKERS)
         if len(config.layouts) > 1 and not config.fresh_scenes:
             raise InputError(f"{len(config.layouts)} training layouts need fresh_scenes = yes, got no.")
+        if len(config.layouts) > 1 and isinstance(source, Scenes):
+            raise InputError(f"{len(config.layouts)} training layouts need a composed one among them, got sets alone.")
         self.reader, self.source, self.config, self.epoch = reader, source, config, epoch
         self.pixels = self.targets = self.order = self._begun = None
 
@@ -135,13 +139,39 @@ def device() -> str:
     except (OSError, subprocess.CalledProcessError, IndexError):
         return "an accelerator without a name"
 
+# %% ../nbs/41_training.ipynb #b3026a5c
+class _WithSets(Ahead):
+    """As `Ahead`, for layouts of which some are composed; images of their sets take the places that `turns` gives."""
+
+    def __init__(self, reader: Reader, recipe: Recipe, layouts: tuple[str, ...], first: int, last: int, workers: int):
+        self.reader, self.layouts = reader, layouts
+        parts = [set_places(text) for text in layouts]
+        self.own = {place: load_own(place, "train") for _, places in parts for place in places}
+        some = next(composed for composed, _ in parts if composed)
+        composed = tuple(composed or some for composed, _ in parts)
+        super().__init__(replace(recipe, layouts=composed), first, last, workers)
+
+    def epoch(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        pixels, digits = super().epoch(k)
+        composed, places = set_places(self.layouts[min(k, len(self.layouts) - 1)])
+        if not places:
+            return pixels, digits
+        n, rng = len(digits), np.random.default_rng([self.recipe.seed, k])
+        slots = max(digits.shape[1], *(self.own[place].digits.shape[1] for place in places))
+        pixels, digits = pixels.reshape(n, -1, *pixels.shape[1:]).copy(), pad_slots(digits, slots)
+        for place, rows in zip(places, turns(kinds_of(composed), len(places), n)[1:]):
+            some = draw_in_turn(self.own[place], len(rows), rng)
+            pixels[rows] = self.reader.pixels(some.images)[0].reshape(len(rows), *pixels.shape[1:])
+            digits[rows] = pad_slots(some.digits, slots)
+        return pixels.reshape(-1, *pixels.shape[2:]), digits
+
 # %% ../nbs/41_training.ipynb #9d5e0a4f
 def _source(reader: Reader, source: Scenes | Glyphs, config: Config, epoch: int):
     """A context with the scenes that stay, or with each epoch's own from `epoch` on, composed ahead of their use."""
     if isinstance(source, Scenes):
         return nullcontext(source)
     workers = default_workers(own=0 if _is_accelerated() else 1)
-    return Ahead(_recipe_of(reader, source, config), epoch, config.epochs + 1, workers)
+    return _WithSets(reader, _recipe_of(reader, source, config), config.layouts, epoch, config.epochs + 1, workers)
 
 # %% ../nbs/41_training.ipynb #c9aa86cb
 def _epochs(reader: Reader, scenes: Scenes | Ahead, validation: Scenes, record: Record) -> pd.DataFrame:
@@ -206,7 +236,8 @@ def train(config: Config, folder: Path) -> tuple[Reader, pd.DataFrame]:
         return load_reader(folder), pd.read_csv(folder / "history.csv")
     keras.utils.set_random_seed(config.seed)
     reader = build_reader(config)
-    source = load_split_glyphs(config)["train"] if config.fresh_scenes else load_split(config, "train")
+    composed = config.fresh_scenes and any(set_places(text)[0] for text in config.layouts)
+    source = load_split_glyphs(config)["train"] if composed else load_split(config, "train")
     history = fit(reader, source, load_split(config, "val"), config, folder)
     reader.save(folder)
     for file in (folder / "checkpoint").glob("*"):

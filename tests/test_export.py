@@ -79,7 +79,7 @@ def test_the_shipped_reader_is_exported_and_its_page_s_lines_prepare_an_image(ca
 
 def test_the_shipped_reader_has_a_name_in_the_settings():
     shipped = Config.from_json((SHIPPED / "config.json").read_text())
-    named = load_config(shipped.profile, shipped.experiment, shipped.seed, SETTINGS)
+    named = load_config(shipped.profile, shipped.experiment, shipped.seed, file=SETTINGS)
     for key in (*NETWORK, "glyphs", "protocol", "layouts", "epochs", "dropout"):
         assert getattr(named, key) == getattr(shipped, key), key
     assert f"the run `{shipped.experiment}` of the profile `{shipped.profile}`" in (SHIPPED / "README.md").read_text()
