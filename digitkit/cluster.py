@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Terms', 'terms_of', 'complaint', 'Cluster', 'connect', 'place_of']
 
-# %% ../nbs/07_cluster.ipynb #10d8883d
+# %% ../nbs/07_cluster.ipynb #6caf4728
 import hashlib
 import logging
 import os
@@ -26,7 +26,7 @@ from typing import Any
 import digitkit
 from .own_process import Call, OwnProcess, ProcessDied, computing_with, share_of, unpacked
 from .places import Here, Place, PlaceLost
-from .project import InputError, root
+from .project import InputError
 
 # %% ../nbs/07_cluster.ipynb #1222379f
 _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "h5py", "distributed")
@@ -51,50 +51,49 @@ def _versions() -> dict[str, str]:
             found[package] = "none"
     return found
 
-# %% ../nbs/07_cluster.ipynb #a5b15e86
+# %% ../nbs/07_cluster.ipynb #3407b44d
 @dataclass(frozen=True)
 class Terms:
     """What a command and its workers have to agree upon.
 
     Attributes
     ----------
-    folder : of the project, at the same path for all
-    token : a word, which is also in a file of that name in `reports`
+    here : the working directory of the command, which is that of its calls
+    token : a file in the folder that calls write to; it holds its own name
     versions : of Python, of digitkit's code, and of packages
     environment : variables that calls are made with
     """
 
-    folder: Path
-    token: str
+    here: Path
+    token: Path
     versions: dict[str, str]
     environment: dict[str, str]
 
-    @property
-    def file(self) -> Path:
-        """The file that holds the token."""
-        return self.folder / "reports" / f".{self.token}"
 
-
-def terms_of(threads: int) -> Terms:
-    """The terms of this command, for calls that compute with so many threads."""
+def terms_of(folder: Path, threads: int) -> Terms:
+    """The terms of this command, for calls that write to a folder and compute with so many threads; writes a token."""
     begins = ("DIGITKIT_", "KERAS_", "TF_", "PYTHONHASHSEED")
     told = {name: value for name, value in os.environ.items() if name.startswith(begins)}
-    return Terms(root(), f"cluster-{secrets.token_hex(8)}", _versions(), told | computing_with(threads))
+    token = folder.resolve() / f".cluster-{secrets.token_hex(8)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    token.write_text(token.name)
+    return Terms(Path.cwd(), token, _versions(), told | computing_with(threads))
 
-# %% ../nbs/07_cluster.ipynb #3f4f17cf
+# %% ../nbs/07_cluster.ipynb #ef2f9d52
 def complaint(terms: Terms) -> str | None:
     """What is wrong with this process as a worker, after "the worker at ..."; None if it can be one."""
     for name, mine in _versions().items():
         if mine != (asked := terms.versions.get(name, "none")):
             return f"has {name} {mine}, this command {asked}: start the worker again, in the environment of the command"
     try:
-        if terms.file.read_text() == terms.token:
+        if terms.token.read_text() == terms.token.name and terms.here.is_dir():
             return None
     except OSError:
         pass
-    return f"does not see {terms.folder}: put the project on a disk that all machines share, at the same path"
+    folder = terms.token.parent
+    return f"does not see {folder}: the project has to lie on a disk that all machines share, at the same path"
 
-# %% ../nbs/07_cluster.ipynb #31ff5bad
+# %% ../nbs/07_cluster.ipynb #95460d4d
 def _is_wanted(worker: Any, key: str) -> bool:
     """Whether a worker still computes a task for somebody."""
     task = worker.state.tasks.get(key)
@@ -108,7 +107,7 @@ def _on_worker(call: bytes, terms: Terms) -> bytes:
     if said := complaint(terms):  # a worker that came later
         raise InputError(f"the worker at {get_worker().address} {said}.")
     wanted = partial(_is_wanted, worker := get_worker(), worker.get_current_task())
-    process = OwnProcess(terms.environment, terms.folder)
+    process = OwnProcess(terms.environment, terms.here)
     try:
         return process.ask(call, wanted)
     except ProcessDied:
@@ -187,7 +186,7 @@ def _pass_on(future: Future, address: str, task: Any) -> None:
         killed = type(error).__name__ == "KilledWorker"
         future.set_exception(ProcessDied("its worker was killed, several times") if killed else error)
 
-# %% ../nbs/07_cluster.ipynb #03e29097
+# %% ../nbs/07_cluster.ipynb #a78e11c7
 class Cluster:
     """A place on the machines of a Dask cluster; see `connect`."""
 
@@ -219,18 +218,19 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster; what was on its way there is stopped."""
         self._client.close(timeout=5)
-        self._terms.file.unlink(missing_ok=True)
+        self._terms.token.unlink(missing_ok=True)
 
-# %% ../nbs/07_cluster.ipynb #e76afb23
+# %% ../nbs/07_cluster.ipynb #6418df33
 _WITHOUT_WORKERS = 60.0  # seconds that a command waits for workers
 
 
-def connect(address: str, wait: float = _WITHOUT_WORKERS) -> Cluster:
+def connect(address: str, folder: Path, wait: float = _WITHOUT_WORKERS) -> Cluster:
     """The cluster of a Dask scheduler, looked at: everything that `Terms` names is the same for its workers.
 
     Parameters
     ----------
     address : as the scheduler prints it, such as tcp://host:8786
+    folder : what calls write to; it is made if it is not there
     wait : seconds to wait for a first worker
 
     Raises
@@ -239,11 +239,9 @@ def connect(address: str, wait: float = _WITHOUT_WORKERS) -> Cluster:
         If Dask is not installed, no scheduler answers, no worker comes, or one of them does not fit.
     """
     client = _client(address)
-    terms = terms_of(threads=1)
+    terms = terms_of(folder, threads=1)
     try:
         _await_workers(client, address, wait)
-        terms.file.parent.mkdir(exist_ok=True)
-        terms.file.write_text(terms.token)
         _check_workers(client, terms)
         workers = client.scheduler_info()["workers"]
         shared = computing_with(_smallest_share(workers, client.run(_cores)))
@@ -251,14 +249,14 @@ def connect(address: str, wait: float = _WITHOUT_WORKERS) -> Cluster:
         return Cluster(client, address, agreed, any(w["resources"].get("GPU") for w in workers.values()))
     except BaseException:
         client.close(timeout=5)
-        terms.file.unlink(missing_ok=True)
+        terms.token.unlink(missing_ok=True)
         raise
 
-# %% ../nbs/07_cluster.ipynb #27dbdd28
+# %% ../nbs/07_cluster.ipynb #b58fe1a4
 @contextmanager
-def place_of(scheduler: str | None, jobs: int) -> Iterator[Place]:
-    """The place of a command's calls, for the length of the block; on this machine `jobs` are made at a time."""
-    place = connect(scheduler) if scheduler else Here(jobs, share_of(jobs))
+def place_of(scheduler: str | None, folder: Path, jobs: int) -> Iterator[Place]:
+    """The place of calls that write to a folder, while the block runs; on this machine `jobs` are made at a time."""
+    place = connect(scheduler, folder) if scheduler else Here(jobs, share_of(jobs))
     try:
         yield place
     finally:

@@ -124,5 +124,5 @@ def make_report(
     jobs, last = jobs_of(profile, experiment), Page(KINDS["compare"], load_config(profile))
     check_names([last.config, *(job[0].config for job in jobs)])
     with locked(root() / "reports" / f".{profile}.lock", f"the report of {profile}"):
-        with place_of(scheduler, last.config.jobs) as place:
+        with place_of(scheduler, root() / "reports", last.config.jobs) as place:
             return _make(jobs, last, experiment, place, say)
