@@ -217,8 +217,8 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the cluster; what was on its way there is stopped."""
-        self._client.close(timeout=5)
         self._terms.token.unlink(missing_ok=True)
+        self._client.close(timeout=5)
 
 # %% ../nbs/07_cluster.ipynb #6418df33
 _WITHOUT_WORKERS = 60.0  # seconds that a command waits for workers
