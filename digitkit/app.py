@@ -16,6 +16,10 @@ from . import __version__
 from .process import own_stderr, stoppable
 from .project import InputError
 
+# %% ../nbs/60_app.ipynb #c4ef6c6c
+_Address = typer.Option(metavar="ADDRESS", help="Run on a Dask cluster: its scheduler, such as tcp://host:8786.")
+_Scheduler = Annotated[str | None, _Address]
+
 # %% ../nbs/60_app.ipynb #436809e1
 def report(
     profile: Annotated[str, typer.Option(help="A [profile:...] of settings.ini.")] = "quick",
@@ -23,6 +27,7 @@ def report(
         str | None,
         typer.Option(help="Only this experiment, with its members, and their weights too; all by default."),
     ] = None,
+    scheduler: _Scheduler = None,
 ) -> None:
     """Run all pages of a profile that are out of date, and write reports/PROFILE/index.html."""
     with stoppable():
@@ -31,7 +36,7 @@ def report(
 
     terminal = os.fdopen(os.dup(2), "w")  # pages that run in this process send their own standard error to a log
     try:
-        failures = make_report(profile, experiment, say=lambda line: print(line, file=terminal, flush=True))
+        failures = make_report(profile, experiment, lambda line: print(line, file=terminal, flush=True), scheduler)
     except KeyboardInterrupt:
         typer.echo("digitkit: stopped; the next call goes on from here.", err=True)
         raise typer.Exit(130) from None

@@ -9,10 +9,12 @@ __all__ = ['is_alive', 'remove', 'replacing', 'PatientFile']
 import errno
 import io
 import os
+import platform
 import re
 import shutil
 import signal
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
@@ -52,9 +54,15 @@ def _rename(part: Path, path: Path, new: bool) -> None:
     os.replace(part, path)
 
 # %% ../nbs/05_disk.ipynb #a32db03c
+def _part(path: Path, process: str) -> str:
+    """The temporary name beside `path` of a process on this machine."""
+    return f".{path.stem}-{zlib.crc32(platform.node().encode()):08x}-{process}.part{path.suffix}"
+
+
 def _clear_up(path: Path) -> None:
-    """Remove what processes that are gone left beside `path`."""
-    for left in path.parent.glob(f".{escape(path.stem)}-*.part{escape(path.suffix)}"):
+    """Remove what processes of this machine that are gone left beside `path`."""
+    before, after = map(escape, _part(path, "\0").split("\0"))
+    for left in path.parent.glob(f"{before}*{after}"):
         number = re.search(r"-(\d+)\.part", left.name)
         if number and not is_alive(int(number[1])):
             remove(left)
@@ -72,7 +80,7 @@ def replacing(path: Path, new: bool = False) -> Iterator[Path]:
         If the disk refuses: full, read-only, not a folder; with `new` if something is there at the end.
     """
     path = Path(path).resolve()
-    part = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")
+    part = path.with_name(_part(path, str(os.getpid())))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_up(path)

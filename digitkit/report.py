@@ -10,11 +10,14 @@ import json
 from collections.abc import Callable
 
 from .claims import keep_what_is_same
+from .cluster import place_of
 from .execution import reason_of, run_page
 from .html_page import save_html
 from .jobs import run_stages, watching
 from .keys import FIGURES
+from .lock import locked
 from .pages import KINDS, Page, jobs_of, train_page
+from .places import Place
 from .plan import content_key, due, is_current, page_key, trainings_due
 from .preflight import check_names, check_readers
 from .project import code_folder, root
@@ -61,8 +64,43 @@ def refused(last: Page, pages: list[Page]) -> list[str]:
     runs = [f"{page.config.experiment} seed {page.config.seed}" for page in scored]
     return [f"{run} is not in the comparison: {missing[run]}" for run in runs if run in missing]
 
+# %% ../nbs/58_report.ipynb #0360addd
+def _say_ahead(
+    jobs: list[list[Page]], experiment: str | None, last: Page, place: Place, say: Callable[[str], None]
+) -> None:
+    """Say what is ahead: the number of pages, each training, and whether an experiment stands outside the table."""
+    say(f"{last.config.profile}: {sum(map(len, jobs)) + 1} pages, {place.places} side by side")
+    for line in trainings_due(jobs):
+        say(line)
+    if experiment and experiment not in last.config.experiments:
+        name = f"{experiment} is no experiment of {last.config.profile}"
+        say(f"{name}: it is measured, but does not enter the comparison")
+
+# %% ../nbs/58_report.ipynb #a810fad2
+def _make(
+    jobs: list[list[Page]], last: Page, experiment: str | None, place: Place, say: Callable[[str], None]
+) -> list[str]:
+    """Run what is out of date of these jobs, and of the `last` page; what `make_report` returns."""
+    profile = last.config.profile
+    for config in configs_of(profile, experiment):
+        adopt(config)
+    keep_what_is_same(jobs, experiment, say)
+    check_readers(page for job in jobs for page in due(job))
+    _say_ahead(jobs, experiment, last, place, say)
+    asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
+    with watching([page for job in jobs for page in job], say):
+        results = run_stages(jobs, asked, place, say)
+    failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
+    failures += _finish(last, say)
+    return failures + refused(last, [page for page, _, reason in results if not reason])
+
 # %% ../nbs/58_report.ipynb #50d36a86
-def make_report(profile: str, experiment: str | None = None, say: Callable[[str], None] = print) -> list[str]:
+def make_report(
+    profile: str,
+    experiment: str | None = None,
+    say: Callable[[str], None] = print,
+    scheduler: str | None = None,
+) -> list[str]:
     """Run every page of a profile that is out of date, then the comparison, and write `index.html`.
 
     Parameters
@@ -70,6 +108,8 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     profile, experiment : as for `jobs_of`; of an experiment that is named, and of its members, the weights are made
         too, if they are missing
     say : is given a line for each thing that happens
+    scheduler : address of a Dask scheduler whose workers run the pages, such as tcp://host:8786; by default this
+        machine does. The comparison is made here
 
     Returns
     -------
@@ -78,28 +118,11 @@ def make_report(profile: str, experiment: str | None = None, say: Callable[[str]
     Raises
     ------
     InputError
-        For a mistake in the settings, and for a reader that is to be trained and cannot be built; nothing has run then.
+        For a mistake in the settings, for a reader that is to be trained and cannot be built, for a cluster that cannot
+        be used, and while the same report is being made already; nothing has run then. And for a cluster that is lost.
     """
     jobs, last = jobs_of(profile, experiment), Page(KINDS["compare"], load_config(profile))
     check_names([last.config, *(job[0].config for job in jobs)])
-    for config in configs_of(profile, experiment):
-        adopt(config)
-    keep_what_is_same(jobs, experiment, say)
-    check_readers(page for job in jobs for page in due(job))
-    _say_ahead(jobs, experiment, last, say)
-    asked = {experiment, *load_config(profile, experiment).members} if experiment else set()
-    with watching([page for job in jobs for page in job], say):
-        results = run_stages(jobs, asked, last.config.jobs, say)
-    failures = [f"{page}: {reason} (see {page.output.relative_to(root())})" for page, _, reason in results if reason]
-    failures += _finish(last, say)
-    return failures + refused(last, [page for page, _, reason in results if not reason])
-
-# %% ../nbs/58_report.ipynb #0360addd
-def _say_ahead(jobs: list[list[Page]], experiment: str | None, last: Page, say: Callable[[str], None]) -> None:
-    """Say what is ahead: the number of pages, each training, and whether an experiment stands outside the table."""
-    say(f"{last.config.profile}: {sum(map(len, jobs)) + 1} pages, {last.config.jobs} side by side")
-    for line in trainings_due(jobs):
-        say(line)
-    if experiment and experiment not in last.config.experiments:
-        name = f"{experiment} is no experiment of {last.config.profile}"
-        say(f"{name}: it is measured, but does not enter the comparison")
+    with locked(root() / "reports" / f".{profile}.lock", f"the report of {profile}"):
+        with place_of(scheduler, root() / "reports", last.config.jobs) as place:
+            return _make(jobs, last, experiment, place, say)

@@ -7,19 +7,18 @@ __all__ = ['fold_glyphs', 'fit_fold', 'cross_validate', 'grid_search', 'score_ch
 
 # %% ../nbs/42_selection.ipynb #bb824912
 import json
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from sklearn.model_selection import ParameterGrid, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 from .answers import Answers
 from .composing import compose
 from .disk import replacing
+from .fits import combinations, fit_path, variant
 from .glyphs import Glyphs, load_glyphs, split_glyphs
 from .history import best_epoch
 from .metrics import score
@@ -75,18 +74,13 @@ def fit_fold(config: Config, fold: int, folder: Path) -> dict:
     `fold` (from 1), `start` (digit accuracy on held-out scenes before training), `digit_accuracy`, `exact_match` and
     `loss` after it (weights of the best epoch), that `epoch` and the `seconds` of training.
     """
-    path = Path(folder) / f"{config.fingerprint()}-{fold + 1}of{config.folds}.json"
+    path = fit_path(config, fold, Path(folder))
     if path.is_file():
         return json.loads(path.read_text())
     result = _fit_fresh(config, fold)
     with replacing(path) as part:
         part.write_text(json.dumps(result))
     return result
-
-# %% ../nbs/42_selection.ipynb #26fbbd48
-def _variant(config: Config, settings: dict) -> Config:
-    """The experiment with other settings, trained for `select_epochs` where they do not say how long."""
-    return replace(config, **{"epochs": config.select_epochs} | settings)
 
 # %% ../nbs/42_selection.ipynb #06090ee1
 def cross_validate(config: Config, folder: Path) -> pd.DataFrame:
@@ -97,8 +91,7 @@ def cross_validate(config: Config, folder: Path) -> pd.DataFrame:
     InputError
         If a fold started far above chance: its weights were not fresh.
     """
-    jobs = (delayed(fit_fold)(_variant(config, {}), fold, folder) for fold in range(config.folds))
-    table = pd.DataFrame(Parallel()(jobs))
+    table = pd.DataFrame([fit_fold(variant(config, {}), fold, folder) for fold in range(config.folds)])
     if (table["start"] > 0.4).any():
         raise InputError(f"a fold read {table['start'].max():.0%} of the digits before training: not a fresh model.")
     return table
@@ -110,10 +103,8 @@ def grid_search(config: Config, folder: Path) -> pd.DataFrame:
     Each has its settings, `exact_match` and `digit_accuracy` as mean and `_sd` over the folds, and the `seconds` of
     training in all.
     """
-    combinations = list(ParameterGrid(config.grid))
-    pairs = [(settings, fold) for settings in combinations for fold in range(config.folds)]
-    results = Parallel()(delayed(fit_fold)(_variant(config, settings), fold, folder) for settings, fold in pairs)
-    fits = pd.DataFrame([settings | result for (settings, _), result in zip(pairs, results)])
+    pairs = [(settings, fold) for settings in combinations(config) for fold in range(config.folds)]
+    fits = pd.DataFrame([s | fit_fold(variant(config, s), fold, folder) for s, fold in pairs])
     table = fits.groupby(list(config.grid), sort=False).agg(
         exact_match=("exact_match", "mean"),
         exact_match_sd=("exact_match", "std"),
@@ -128,6 +119,6 @@ def score_choice(config: Config, table: pd.DataFrame) -> dict:
     """Train the first row of a `grid_search` on the training split and score it on the first test layout, once."""
     chosen = table[list(config.grid)].astype(object).iloc[0].to_dict()  # Python's types, not NumPy's
     with TemporaryDirectory() as scratch:
-        reader, history = train(_variant(config, chosen), Path(scratch))
+        reader, history = train(variant(config, chosen), Path(scratch))
     scores = _accuracy(reader, load_split(config, "test", config.tests[0]))
     return chosen | {"test": config.tests[0], "epoch": best_epoch(history)} | scores

@@ -18,16 +18,19 @@ from tqdm import tqdm
 
 from .audit import LEAKS, Audit
 from .audit import audit as audit_set
+from .cluster import place_of
 from .disk import replacing
 from .formats import save_set
 from .glyphs import SPLITS, load_glyphs, split_glyphs
 from .heat import show_audit
 from .labels import number
 from .layouts import parse_layouts
+from .own_process import share_of
 from .project import InputError, plain, unknown
 from .reference import reference_splits
 from .scenes import Scenes
 from .sets import load_set
+from .shards import build_shards, check_shards
 from .show import show_images
 from .store import Store, build_scenes, split_seed
 
@@ -84,6 +87,39 @@ def _check_size(layout: str, glyphs: str) -> None:
         if size > _LARGEST:
             raise InputError(f"{glyphs}: expected arrays of at most {_LARGEST:,} bytes, got {size:,}.")
 
+# %% ../nbs/59_set_commands.ipynb #99b1ca4b
+def _wanted(counts: tuple[int, ...], seed: int) -> dict[str, int]:
+    """The number of scenes of each split that is asked for; InputError for none, and for a seed that is none."""
+    wanted = {split: n for split, n in zip(SPLITS, counts) if n}
+    if not wanted or min(wanted.values()) < 1:
+        came = ", ".join(f"--{split} {n}" for split, n in wanted.items()) or "none"
+        raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
+    for split in wanted:
+        split_seed(split, seed)
+    return wanted
+
+# %% ../nbs/59_set_commands.ipynb #f9a8eaca
+_Shards = Annotated[int, typer.Option(min=0, help="Cut each split into so many files, built side by side.")]
+_Address = typer.Option(metavar="ADDRESS", help="Build on a Dask cluster: its scheduler, such as tcp://host:8786.")
+_Scheduler = Annotated[str | None, _Address]
+
+
+def _absolute(glyphs: str) -> str:
+    """A source of glyphs by a name that means the same on another machine."""
+    return str(Path(glyphs).resolve()) if glyphs.endswith(".npz") else glyphs
+
+# %% ../nbs/59_set_commands.ipynb #3ba85193
+def _build_shards(folder: Path, wanted: dict[str, int], shards: int, scheduler: str | None, of: tuple) -> None:
+    """Build splits in pieces; `of` are the last arguments of `build_shards`."""
+    check_shards(folder, wanted, shards)
+    bar = tqdm(total=sum(wanted.values()), desc="scenes", unit=" scenes", unit_scale=True, disable=None)
+    with bar, place_of(scheduler, folder, share_of(1)) as place:
+        for scenes in build_shards(place, folder.resolve(), wanted, shards, *of):
+            bar.update(scenes)
+    for split, n in wanted.items():
+        size = sum(path.stat().st_size for path in folder.glob(f"{split}-*.h5"))
+        typer.echo(f"{folder / split}-*.h5: {n:,} scenes in {shards:,} files, {size / 1e6:,.1f} MB")
+
 # %% ../nbs/59_set_commands.ipynb #2bf79d7a
 @scenes_app.command()
 def build(
@@ -95,16 +131,16 @@ def build(
     glyphs: _Source = "embedded",
     protocol: Annotated[str, typer.Option(help="honest: no digit in two splits; pooled: all in all.")] = "honest",
     seed: Annotated[int, typer.Option(help="Another seed, another set of the same kind.")] = 0,
+    shards: _Shards = 0,
+    scheduler: _Scheduler = None,
 ) -> None:
     """Compose scenes into FOLDER/train.h5, val.h5 and test.h5; a split without a number is left out."""
-    wanted = {split: n for split, n in zip(SPLITS, (train, val, test)) if n}
-    if not wanted or min(wanted.values()) < 1:
-        came = ", ".join(f"--{split} {n}" for split, n in wanted.items()) or "none"
-        raise InputError(f"scenes: expected at least 1 in --train, --val or --test, got {came}.")
-    for split in wanted:
-        split_seed(split, seed)
+    wanted = _wanted((train, val, test), seed)
     _check_size(layout, glyphs)
     parse_layouts(layout)
+    if shards or scheduler:
+        _build_shards(folder, wanted, shards, scheduler, (layout, _absolute(glyphs), protocol, seed))
+        return
     parts = split_glyphs(load_glyphs(glyphs), protocol)
     for split, n in wanted.items():
         path = folder / f"{split}.h5"

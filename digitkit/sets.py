@@ -19,6 +19,7 @@ from .image_ops import grayscale
 from .labels import check_digits
 from .project import InputError
 from .scenes import Scenes
+from .shards import Shards, shards_in
 from .sources import Split, file_splits, in_order, is_number
 from .store import Store, open_hdf5
 
@@ -198,24 +199,30 @@ def load_hdf5(path: Path) -> dict[str, Store] | dict[str, Split]:
     return {str(store.origin.get("split", path.stem)): store}
 
 # %% ../nbs/23_sets.ipynb #04f53690
-def _load_stores(folder: Path) -> dict[str, Store]:
-    """The stores in a folder by the stems of their names."""
+def _load_stores(folder: Path) -> dict[str, Store | Shards]:
+    """The stores in a folder by the stems of their names; pieces of a split as one."""
     if strange := [name for name in _names(folder) if not name.endswith(".h5")]:
         raise InputError(f"{folder / strange[0]}: expected .h5 stores alone in a folder that holds one.")
     for name in _names(folder):
         _check_whole(folder / name)
-    stores = {name.removesuffix(".h5"): Store(folder / name) for name in _names(folder)}
+    pieces = shards_in(_names(folder))
+    alone = set(_names(folder)).difference(*pieces.values())
+    if twice := sorted(split for split in pieces if f"{split}.h5" in alone):
+        raise InputError(f"{folder / twice[0]}.h5: expected this split once, got its shards too.")
+    stores = {name.removesuffix(".h5"): Store(folder / name) for name in alone}
+    stores |= {split: Shards(folder / name for name in names) for split, names in pieces.items()}
     return {split: stores[split] for split in in_order(stores)}
 
 # %% ../nbs/23_sets.ipynb #fbabea89
-def load_set(path: Path | str) -> dict[str, Store] | dict[str, Split]:
+def load_set(path: Path | str) -> dict[str, Store | Shards] | dict[str, Split]:
     """The splits of a set of scenes, of whatever kind; opened, not yet read.
 
     Parameters
     ----------
     path : one of
 
-        - a `.h5` store of ours: one split, named by the split in its origin or else by the file; or a folder of them
+        - a `.h5` store of ours: one split, named by the split in its origin or else by the file; or a folder of them,
+          where the shards `train-00000-of-00004.h5` and so on of a split are read as one
         - a folder `<split>/<number>/<k>_<number>.png`
         - an HDF5 file with the keys `<split>_dataset` (n, H, W) or (n, H, W, 1), uint8 or float in 0..1, and perhaps
           `<split>_labels` (n, slots) with 10 for blank, or one-hot (n, slots, 11)

@@ -190,10 +190,10 @@ def _origin(own: Glyphs, split: str, layout: str, key: int) -> dict[str, str | i
     return dict(layout=layout, split=split, seed=key, glyphs=own.source, glyphs_fingerprint=own.fingerprint())
 
 # %% ../nbs/13_store.ipynb #88439cef
-def _composed(own: Glyphs, layout: str, n: int, key: int) -> Iterator[Scenes]:
-    """The first n scenes of a layout, block by block."""
+def _composed(own: Glyphs, layout: str, n: int, key: int, first: int) -> Iterator[Scenes]:
+    """n scenes of a layout from a first one on, block by block."""
     for start in range(0, n, SCENES_PER_BLOCK):
-        yield compose(own, layout, min(SCENES_PER_BLOCK, n - start), key, start)
+        yield compose(own, layout, min(SCENES_PER_BLOCK, n - start), key, first + start)
 
 # %% ../nbs/13_store.ipynb #f2f1503a
 def build_scenes(
@@ -204,6 +204,7 @@ def build_scenes(
     n: int,
     seed: int = 0,
     watch: Callable[[Iterable[Scenes]], Iterable[Scenes]] = iter,
+    first: int = 0,
     **origin: str | int,
 ) -> None:
     """Compose n scenes from the glyphs of one split into a store, unless the file holds them already.
@@ -216,6 +217,7 @@ def build_scenes(
     layout, n : as for `compose`
     seed : another set of the same kind; 0 is an experiment's
     watch : goes between composing and writing and sees every block, as a progress bar does
+    first : the number of the first scene, for a file that holds a part of a split
     origin : more facts to keep in the file
 
     Raises
@@ -227,11 +229,11 @@ def build_scenes(
     parse_layouts(layout)
     if n < 1:
         raise InputError(f"scenes: expected at least 1 for {split}, got {n}.")
-    facts = _origin(glyphs[split], split, layout, key) | origin
+    facts = _origin(glyphs[split], split, layout, key) | origin | ({"first": first} if first else {})
     if _is_built(Path(path), n, facts):
         return
     try:
-        save_scenes(path, watch(_composed(glyphs[split], layout, n, key)), new=True, **facts)
+        save_scenes(path, watch(_composed(glyphs[split], layout, n, key, first)), new=True, **facts)
     except InputError:
         if not _is_built(Path(path), n, facts):  # else somebody else was faster
             raise

@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+import subprocess
+import time
 
 import nbformat
 import pandas as pd
 import pytest
-from conftest import EPOCHS, RUN, change_settings, command
+from conftest import BIN, EPOCHS, RUN, change_settings, command
 
+from digitkit.lock import holder, locked
 from digitkit.metrics import METRICS
 from digitkit.pages import jobs_of
 from digitkit.plan import due
@@ -88,6 +91,29 @@ def test_papermill_parameters_arrive_also_after_nbdev_clean(project):
     written = json.loads((project / "reports/tiny/small/seed3/config.json").read_text())["config"]
     assert (written["profile"], written["experiment"], written["seed"]) == ("tiny", "small", 3)
     assert not (project / "reports/quick").exists()
+
+
+def test_a_second_report_at_once_says_who_makes_the_first(project, report):
+    page = nbformat.read(project / "nbs/reports/90_train.ipynb", as_version=4)
+    page.cells[2:] = [nbformat.v4.new_code_cell("import time\ntime.sleep(600)")]
+    nbformat.write(page, project / "nbs/reports/90_train.ipynb")
+    lock, pipe = project / "reports/.tiny.lock", subprocess.PIPE
+    line = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"]
+    first = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, start_new_session=True)
+    while first.poll() is None and holder(lock) == "another process":
+        time.sleep(0.1)
+    code, out, err, _ = report(project, "--experiment", "slots")
+    assert code == 2 and re.fullmatch(
+        rf"digitkit: the report of tiny is being made already, by process {first.pid} of \S+ on \S+, since [-0-9: ]+: "
+        r"wait for its end, or stop it\.\n",
+        err,
+    )
+    first.kill()
+    first.communicate()
+    assert lock.exists()  # what it wrote stays, and means nothing
+    with locked(lock, "the report of tiny"):
+        pass
+    assert not lock.exists()
 
 
 def test_nothing_is_stale_after_the_report(tiny, monkeypatch):
