@@ -42,11 +42,8 @@ def _decades(ax, metric, seen):
     number_axis(ax.yaxis, metric, ticks)
 
 # %% ../nbs/39_curves.ipynb #bd896f5f
-def _curve(ax, name, histories, metric, best):
-    "One experiment in front of the others, with its kept epoch."
-    for other in histories.values():
-        ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color="#D6DAE0", lw=0.7, zorder=1)
-    frame = histories[name]
+def _curve(ax, frame, metric, best):
+    "One experiment, with its kept epoch."
     ax.plot(frame["epoch"], frame[metric], color=COLOURS[1], ls=(0, (3, 1.5)), lw=1.4, label="training")
     shown = f"val_{metric}" if f"val_{metric}" in frame else metric
     if shown != metric:
@@ -65,7 +62,7 @@ def _row_of_curves(row, histories, metric, kept, labelled):
     for ax, name in zip(row, histories, strict=True):
         ax.set_axis_on()
         ax.sharey(row[0])
-        _curve(ax, name, histories, metric, kept[name])
+        _curve(ax, histories[name], metric, kept[name])
         _decades(ax, metric, seen)
         ax.tick_params(labelleft=ax in labelled)
         if ax in labelled:
@@ -202,7 +199,7 @@ def _overlap_words(frame, named, metric):
 def _draw_overlap(frame, named, metric):
     "The curves above, the bars below; on the right, room for the names."
     with styled():
-        fig, (ax, below) = plt.subplots(2, figsize=(6.5, 3.9), sharex=True, height_ratios=(6, 1))
+        fig, (ax, below) = plt.subplots(2, figsize=(6.5, 3.6), sharex=True, height_ratios=(6, 1))
         fig.subplots_adjust(0.09, 0.12, 0.79, 0.92, hspace=0.1)
         ends = _with_intervals(ax, frame, named)
         _scenes_below(below, frame)

@@ -124,7 +124,7 @@ def _set_small(page: BeautifulSoup, cell: Tag) -> None:
     if found := _INTERVAL.match(cell.get_text(strip=True)):
         cell.string = found[1] + found[4]
         small = page.new_tag("small")
-        small.string = f"{found[2]} to {found[3]}"
+        small.string = f"{found[2]} to {found[3]}" if found[2][0] in "+-" else f"{found[2]}\u2013{found[3]}"
         cell.append(small)
 
 

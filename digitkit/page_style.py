@@ -49,7 +49,7 @@ html{color-scheme:light dark;scroll-padding-top:3.2rem;-webkit-text-size-adjust:
 body{margin:0;background:var(--paper);color:var(--ink)}
 body,svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif!important}
 body{font-size:1rem;line-height:1.55}
-main{max-width:66rem;margin:0 auto;padding:1.25rem 1rem 4rem;min-width:0}
+main{max-width:72rem;margin:0 auto;padding:1.25rem 1rem 4rem;min-width:0}
 h1{font-size:1.75rem;line-height:1.2;margin:.5rem 0 .75rem;text-wrap:balance}
 h2{font-size:1.3rem;margin:3rem 0 .5rem;padding-top:.75rem;border-top:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.75rem 0 .25rem}
@@ -84,9 +84,10 @@ nav li{margin:0}}
 _TABLES = """
 .table{overflow-x:auto;margin:.75rem 0 1.5rem}
 table{border-collapse:separate;border-spacing:0;font-size:.875rem;line-height:1.35;font-variant-numeric:tabular-nums}
-caption{text-align:left;padding:0 0 .5rem;font-weight:600}
-th,td{padding:.4rem .7rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap}
-thead th{color:var(--quiet);font-weight:600;vertical-align:bottom;border-color:var(--edge)}
+caption{text-align:left;padding:0 0 .5rem;font-weight:600;white-space:nowrap}
+caption span{display:inline-block;position:sticky;left:0;white-space:normal;width:min(40rem,100vw - 2rem)}
+th,td{padding:.4rem .6rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap}
+thead th{color:var(--quiet);font-weight:600;vertical-align:bottom;border-color:var(--edge);white-space:normal}
 tbody tr:hover>*{background:var(--panel)}
 tr>:first-child{text-align:left;position:sticky;left:0;background:var(--paper);padding-left:0;z-index:1}
 tbody th{font-weight:500}
@@ -101,6 +102,7 @@ summary{cursor:pointer;padding:.55rem 0;font-weight:500}
 _FIGURES = """
 figure{margin:1.25rem 0 1.75rem}
 figure svg,figure img{display:block;max-width:100%;height:auto}
+svg{fill:var(--ink)}
 svg *{stroke-linejoin:round}
 figcaption,figcaption p{color:var(--quiet);font-size:.875rem;margin:.4rem 0 0;max-width:44rem}
 @media screen and (prefers-color-scheme:dark){figure img{border-radius:6px;filter:brightness(.88)}}
@@ -114,11 +116,11 @@ nav{display:none}
 body{font-size:10pt;line-height:1.4}
 main{max-width:none;padding:0}
 .table{overflow:visible;margin:.4rem 0 .8rem}
-table{font-size:7.2pt;max-width:100%}
-th,td{padding:2pt 4pt;white-space:normal}
-td small{white-space:nowrap;font-size:6.3pt}
+table{font-size:7pt;max-width:100%}
+th,td{padding:2pt 3pt;white-space:normal}
+td small,th small{white-space:nowrap;font-size:6pt}
 tbody th{overflow-wrap:anywhere}
-tr>:first-child{position:static}
+tr>:first-child,caption span{position:static}
 td.text,th.text{min-width:0}
 details{border:0;padding:0}
 details::details-content{content-visibility:visible;block-size:auto}

@@ -27,7 +27,8 @@ def _cell_html(cell: str, best: bool) -> str:
     """A cell with its interval below its value, in bold if it is the best of its column."""
     found = _CELL.match(cell)
     value, low, high, spread, star = found.groups() if found else (cell, None, None, None, "")
-    small = spread or (f"{low} to {high}" if low else "")
+    between = " to " if cell.startswith(("+", "-")) else "\u2013"
+    small = spread or (f"{low}{between}{high}" if low else "")
     shown = escape(value + star)
     return (f"<b>{shown}</b>" if best else shown) + (f"<small>{escape(small)}</small>" if small else "")
 
@@ -35,7 +36,7 @@ def _cell_html(cell: str, best: bool) -> str:
 def _unit(cells: pd.Series) -> str:
     """The unit of a column: of scores "%", of differences "points"; none where no cell has an interval."""
     with_interval = [cell for cell in cells if " [" in cell and cell.rstrip("*").endswith("]")]
-    signed = any(cell[0] in "+-" for cell in with_interval)
+    signed = any(cell.startswith(("+", "-")) for cell in with_interval)
     return "" if not with_interval else "points" if signed else "%"
 
 
@@ -79,7 +80,7 @@ def page_table(
     bold = values.eq(values.max()) & (values > float("-inf")) & [best and unit == "%" for unit in units]
     head = "".join(_head_html(str(name), *how) for name, *how in zip(cells, units, text))
     rows = [_row_html(*row, text, links or {}) for row in zip(cells.to_numpy(), bold.to_numpy())]
-    named = "" if folded else f"<caption>{escape(caption)}</caption>"
+    named = "" if folded else f"<caption><span>{escape(caption)}</span></caption>"
     table = f"<table>{named}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return HTML(f"<details><summary>{escape(caption)}</summary>{table}</details>" if folded else table)
 
