@@ -64,7 +64,7 @@ def _row_of_curves(row, histories, metric, kept, labelled):
         ax.sharey(row[0])
         _curve(ax, histories[name], metric, kept[name])
         _decades(ax, metric, seen)
-        ax.tick_params(labelleft=ax in labelled)
+        ax.tick_params(labelleft=ax in labelled, length=0)
         if ax in labelled:
             ax.set_ylabel(plain(metric))
 

@@ -33,13 +33,10 @@ def alt_text(figure: Figure) -> str:
 # %% ../nbs/09_exhibit.ipynb #8fe3d5f9
 _DROPPED = (
     (r"^.*?(?=<svg )|<metadata>.*?</metadata>|<!--.*?-->|(?<=<g) id=\"[^\"]*\"", ""),
-    (
-        r"font-family: [^;\"]*|(?<=font: )([\d.]+px) [^;\"]*",
-        lambda m: f"{m[1]} sans-serif" if m[1] else "font-family: sans-serif",
-    ),
     (r" transform=\"rotate\(-?0 [^)]*\)\"", ""),
-    (r"\s*\n\s*", "\n"),
+    (r">\s*\n\s*<", ">\n<"),
 )
+_TIGHT = ((r"(font-family:|px) '[^;]*", r"\1 sans-serif"), (r"(\.\d\d)\d+", r"\1"), (r"\s*([MLCQz;:])\s+", r"\1"))
 
 
 def _svg(figure: Figure) -> str:
@@ -49,7 +46,9 @@ def _svg(figure: Figure) -> str:
     text = written.getvalue()
     for pattern, new in _DROPPED:
         text = re.sub(pattern, new, text, flags=re.DOTALL)
-    return re.sub(r'="[^"]*"', lambda value: re.sub(r"(\.\d\d)\d+", r"\1", value[0]), text)
+    for pattern, new in _TIGHT:  # within the values of attributes alone
+        text = re.sub(r'="[^"]*"', lambda value, p=pattern, n=new: re.sub(p, n, value[0]), text)
+    return text
 
 # %% ../nbs/09_exhibit.ipynb #9298fe86
 def _picture(figure: Figure) -> tuple[bytes, dict[str, int]]:

@@ -78,8 +78,11 @@ class PlainExporter(HTMLExporter):
 
 # %% ../nbs/56_html_page.ipynb #37c68378
 def _add_contents(page: BeautifulSoup) -> None:
-    """Fill the list of contents; cells that show nothing go."""
+    """Fill the list of contents; cells that show nothing go, and so do the frames within cells."""
     for cell in page.select("main .cell"):
+        for frame in cell.select("div"):
+            frame.unwrap()
+        cell.attrs = {"class": "cell"}
         if not cell.get_text(strip=True) and not cell.find(["img", "svg"]):
             cell.decompose()
     for anchor in page.select("a.anchor-link"):
@@ -141,6 +144,9 @@ def _lay_out_tables(page: BeautifulSoup) -> None:
         table.wrap(page.new_tag("div", **{"class": "table", "role": "region", "aria-label": named, "tabindex": "0"}))
 
 # %% ../nbs/56_html_page.ipynb #9d47e813
+_UNNAMED = "A figure"
+
+
 def _describe_figures(page: BeautifulSoup) -> None:
     """Give every drawing and picture its words."""
     for figure in page.select("figure[data-alt]"):
@@ -151,15 +157,18 @@ def _describe_figures(page: BeautifulSoup) -> None:
         width, height = (float(size) * 4 / 3 for size in drawing["viewbox"].split()[2:])
         drawing["width"], drawing["height"] = f"{width:.0f}", f"{height:.0f}"
         del figure["data-alt"]
-    for picture in page.select("img[alt^='No description']"):
-        above = picture.find_previous(["h3", "h2", "h1"])
-        picture["alt"] = f"A figure under “{above.get_text(strip=True)}”" if above else "A figure"
+    for picture in page.select(f"img[alt='{_UNNAMED}']"):
+        if above := picture.find_previous(["h3", "h2", "h1"]):
+            picture["alt"] = f"{_UNNAMED} under “{above.get_text(strip=True)}”"
 
 # %% ../nbs/56_html_page.ipynb #66b30a41
 def page_html(notebook: nbformat.NotebookNode, title: str) -> str:
     """An executed notebook as one HTML page without scripts, requests, code or warnings."""
     for cell in notebook.cells:
         cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
+        for output in cell["outputs"]:
+            if "image/png" in output.get("data", {}):
+                output["metadata"].setdefault("image/png", {}).setdefault("alt", _UNNAMED)
     html, _ = PlainExporter().from_notebook_node(notebook, {"metadata": {"name": title}, "style": STYLE})
     page = BeautifulSoup(html, "html.parser")
     for step in (_add_contents, _lay_out_tables, _describe_figures):

@@ -95,6 +95,7 @@ td.text,th.text{text-align:left;white-space:normal;min-width:10rem}
 td small,th small{display:block;font-size:.75rem;font-weight:400;color:var(--quiet)}
 td b{font-weight:700}
 details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0;padding:0 .9rem}
+details table{font-size:.8rem}
 summary{cursor:pointer;padding:.55rem 0;font-weight:500}
 """
 
