@@ -383,6 +383,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'digitkit/html_page.py'),
                                     'digitkit.html_page._add_contents': ('html_page.html#_add_contents', 'digitkit/html_page.py'),
                                     'digitkit.html_page._describe_figures': ('html_page.html#_describe_figures', 'digitkit/html_page.py'),
+                                    'digitkit.html_page._fold': ('html_page.html#_fold', 'digitkit/html_page.py'),
                                     'digitkit.html_page._join_heads': ('html_page.html#_join_heads', 'digitkit/html_page.py'),
                                     'digitkit.html_page._lay_out_tables': ('html_page.html#_lay_out_tables', 'digitkit/html_page.py'),
                                     'digitkit.html_page._mark_heads': ('html_page.html#_mark_heads', 'digitkit/html_page.py'),

@@ -119,7 +119,7 @@ def _mark_heads(table: Tag) -> None:
             head["scope"] = "row"
 
 # %% ../nbs/56_html_page.ipynb #9817d6d3
-_INTERVAL = re.compile(r"^(\S+) \[(\S+), (\S+)\](\*?)$")
+_INTERVAL, _LONG = re.compile(r"^(\S+) \[(\S+), (\S+)\](\*?)$"), 20  # rows of a table that is folded
 
 
 def _set_small(page: BeautifulSoup, cell: Tag) -> None:
@@ -131,8 +131,16 @@ def _set_small(page: BeautifulSoup, cell: Tag) -> None:
         cell.append(small)
 
 
+def _fold(page: BeautifulSoup, frame: Tag, name: str) -> None:
+    """Fold a long table that is not folded yet."""
+    if len(rows := frame.select("tbody tr")) > _LONG and not frame.find_parent("details"):
+        summary = page.new_tag("summary")
+        summary.string = f"{name}: {len(rows)} rows"
+        frame.wrap(page.new_tag("details")).insert(0, summary)
+
+# %% ../nbs/56_html_page.ipynb #ba01ce83
 def _lay_out_tables(page: BeautifulSoup) -> None:
-    """Mark the heads of every table, and put it into a frame in which it can be moved."""
+    """Mark the heads of every table, and put it into a frame in which it can be moved; fold it if it is long."""
     for table in page.select("main table"):
         _mark_heads(table)
         for name in ("border", "class", "style"):
@@ -141,7 +149,8 @@ def _lay_out_tables(page: BeautifulSoup) -> None:
             _set_small(page, cell)
         label = table.caption or table.find_previous(["summary", "h3", "h2", "h1"])
         named = label.get_text(" ", strip=True) if label else "Table"
-        table.wrap(page.new_tag("div", **{"class": "table", "role": "region", "aria-label": named, "tabindex": "0"}))
+        frame = page.new_tag("div", **{"class": "table", "role": "region", "aria-label": named, "tabindex": "0"})
+        _fold(page, table.wrap(frame), named)
 
 # %% ../nbs/56_html_page.ipynb #9d47e813
 _UNNAMED = "A figure"

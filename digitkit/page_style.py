@@ -117,10 +117,10 @@ nav{display:none}
 body{font-size:10pt;line-height:1.4}
 main{max-width:none;padding:0}
 .table{overflow:visible;margin:.4rem 0 .8rem}
-table{font-size:7pt;max-width:100%}
-th,td{padding:2pt 3pt;white-space:normal}
+table,details table{font-size:6.6pt;max-width:100%}
+th,td{padding:2pt 2.5pt;white-space:normal}
 td small,th small{white-space:nowrap;font-size:6pt}
-tbody th{overflow-wrap:anywhere}
+tbody th{white-space:nowrap}
 tr>:first-child,caption span{position:static}
 td.text,th.text{min-width:0}
 details{border:0;padding:0}

@@ -47,6 +47,8 @@ def save_run_page(config: Config, seeds: Iterable[int] = ()) -> Path:
     cells = [new_markdown_cell(f"# {title}\n\n{links}")]
     for name in _PARTS:
         cells.extend(_cells(folder / f"{name}.ipynb"))
+    for k, cell in enumerate(cells):
+        cell["id"] = f"cell-{k}"  # one notebook's may be another's, too
     html = page_html(new_notebook(cells=cells), f"digitkit: {config.profile}: {title}")
     with replacing(folder / "run.html") as part:
         part.write_text(html)
