@@ -152,7 +152,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.curves._draw_overlap': ('curves.html#_draw_overlap', 'digitkit/curves.py'),
                                  'digitkit.curves._kept': ('curves.html#_kept', 'digitkit/curves.py'),
                                  'digitkit.curves._kept_words': ('curves.html#_kept_words', 'digitkit/curves.py'),
-                                 'digitkit.curves._leading': ('curves.html#_leading', 'digitkit/curves.py'),
                                  'digitkit.curves._name_ends': ('curves.html#_name_ends', 'digitkit/curves.py'),
                                  'digitkit.curves._overlap_words': ('curves.html#_overlap_words', 'digitkit/curves.py'),
                                  'digitkit.curves._row_of_curves': ('curves.html#_row_of_curves', 'digitkit/curves.py'),

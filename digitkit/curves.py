@@ -21,7 +21,7 @@ def plain(metric: str) -> str:
     """The name of a score in words."""
     return metric.replace("_", " ")
 
-# %% ../nbs/39_curves.ipynb #d4a7ba08
+
 def score_text(metric: str, value: float) -> str:
     """A score as text: in per cent, or three figures for the loss."""
     return f"{value:.3g}" if metric == "loss" else f"{100 * value:.2f} %"
@@ -102,10 +102,6 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
     best : dict of str to int, optional
         The epoch kept by each experiment; by default the first one with the best validation score in the last metric.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     ValueError
@@ -179,11 +175,6 @@ def _scenes_below(ax, frame):
     ax.margins(y=0.5)
 
 # %% ../nbs/39_curves.ipynb #aa7ea6c2
-def _leading(frame, count=4):
-    "The experiments with the best mean score."
-    return list(frame.groupby("experiment", sort=False)["score"].mean().nlargest(count).index)
-
-
 def _overlap_words(frame, named, metric):
     "The curves in words."
     said = []
@@ -191,9 +182,8 @@ def _overlap_words(frame, named, metric):
         part = frame[frame["experiment"] == name].astype({"value": float}).sort_values("value")
         (first, begin), (last, end) = part[["value", "score"]].iloc[[0, -1]].to_numpy()
         said.append(f"{name} goes from {begin:.1%} at overlap {first:.2g} to {end:.1%} at {last:.2g}")
-    others = frame["experiment"].nunique() - len(named)
-    grey = f" Behind them, {others} more in grey." if others else ""
-    return f"{plain(metric).capitalize()} by overlap: {'; '.join(said)}.{grey}"
+    grey = f", in grey {frame['experiment'].nunique() - len(named)} more"
+    return f"{plain(metric).capitalize()} by overlap: {'; '.join(said)}{grey}."
 
 # %% ../nbs/39_curves.ipynb #7b2a90bd
 def _draw_overlap(frame, named, metric):
@@ -223,10 +213,6 @@ def show_overlap(frame, named=None) -> Figure:
     named : sequence of str, optional
         The experiments that have a colour and their name; by default the four best. The others are grey.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     ValueError
@@ -239,9 +225,10 @@ def show_overlap(frame, named=None) -> Figure:
     metrics = frame["metric"].unique() if "metric" in frame else ["score"]
     if len(metrics) > 1:
         raise ValueError(f"show_overlap draws one metric, the frame holds {', '.join(metrics)}")
-    named = _leading(frame) if named is None else list(named)
-    if missing := [name for name in named if name not in set(frame["experiment"])]:
-        raise ValueError(f"show_overlap has no experiment {missing[0]!r} in its frame")
+    means = frame.groupby("experiment", sort=False)["score"].mean()
+    named = list(means.nlargest(4).index if named is None else named)
+    if missing := set(named) - set(means.index):
+        raise ValueError(f"show_overlap has no experiment {min(missing)!r} in its frame")
     return finish(_draw_overlap(frame, named, metrics[0]), _overlap_words(frame, named, metrics[0]))
 
 # %% ../nbs/39_curves.ipynb #33de5fe7
@@ -263,10 +250,6 @@ def show_reliability(frame) -> Figure:
     ----------
     frame : DataFrame
         One row per bin: the columns `confidence` and `accuracy` (means, 0..1) and `n`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -294,10 +277,6 @@ def show_risk(curves) -> Figure:
     ----------
     curves : dict of DataFrame
         By reader: one row per threshold, the columns `coverage` and `risk` (0..1).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
