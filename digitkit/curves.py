@@ -131,10 +131,9 @@ def _apart(heights, gap, top):
     order, moved = np.argsort(heights, kind="stable"), np.array(heights, float)
     for below, above in zip(order, order[1:]):
         moved[above] = max(moved[above], moved[below] + gap)
-    limit = top
     for k in order[::-1]:
-        moved[k] = min(moved[k], limit)
-        limit = moved[k] - gap
+        moved[k] = min(moved[k], top)
+        top = moved[k] - gap
     return moved
 
 # %% ../nbs/39_curves.ipynb #5100d091

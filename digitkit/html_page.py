@@ -143,8 +143,8 @@ def _lay_out_tables(page: BeautifulSoup) -> None:
     """Mark the heads of every table, and put it into a frame in which it can be moved; fold it if it is long."""
     for table in page.select("main table"):
         _mark_heads(table)
-        for name in ("border", "class", "style"):
-            del table[name]
+        raw = "dataframe" in table.get("class", [])  # as pandas writes it: any number of columns, with any names
+        table.attrs = {"class": "raw"} if raw else {}
         for cell in table.select("td:not(:has(*))"):
             _set_small(page, cell)
         label = table.caption or table.find_previous(["summary", "h3", "h2", "h1"])

@@ -121,6 +121,7 @@ table,details table{font-size:6.6pt;max-width:100%}
 th,td{padding:2pt 2.5pt;white-space:normal}
 td small,th small{white-space:nowrap;font-size:6pt}
 tbody th{white-space:nowrap}
+.raw :is(th,td){white-space:normal;overflow-wrap:anywhere}
 tr>:first-child,caption span{position:static}
 td.text,th.text{min-width:0}
 details{border:0;padding:0}
