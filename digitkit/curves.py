@@ -21,7 +21,7 @@ def plain(metric: str) -> str:
     """The name of a score in words."""
     return metric.replace("_", " ")
 
-# %% ../nbs/39_curves.ipynb #d4a7ba08
+
 def score_text(metric: str, value: float) -> str:
     """A score as text: in per cent, or three figures for the loss."""
     return f"{value:.3g}" if metric == "loss" else f"{100 * value:.2f} %"
@@ -42,11 +42,8 @@ def _decades(ax, metric, seen):
     number_axis(ax.yaxis, metric, ticks)
 
 # %% ../nbs/39_curves.ipynb #bd896f5f
-def _curve(ax, name, histories, metric, best):
-    "One experiment in front of the others, with its kept epoch."
-    for other in histories.values():
-        ax.plot(other["epoch"], other.get(f"val_{metric}", other[metric]), color="#D6DAE0", lw=0.7, zorder=1)
-    frame = histories[name]
+def _curve(ax, frame, metric, best):
+    "One experiment, with its kept epoch."
     ax.plot(frame["epoch"], frame[metric], color=COLOURS[1], ls=(0, (3, 1.5)), lw=1.4, label="training")
     shown = f"val_{metric}" if f"val_{metric}" in frame else metric
     if shown != metric:
@@ -65,9 +62,9 @@ def _row_of_curves(row, histories, metric, kept, labelled):
     for ax, name in zip(row, histories, strict=True):
         ax.set_axis_on()
         ax.sharey(row[0])
-        _curve(ax, name, histories, metric, kept[name])
+        _curve(ax, histories[name], metric, kept[name])
         _decades(ax, metric, seen)
-        ax.tick_params(labelleft=ax in labelled)
+        ax.tick_params(labelleft=ax in labelled, length=0)
         if ax in labelled:
             ax.set_ylabel(plain(metric))
 
@@ -82,6 +79,16 @@ def _kept(histories, metrics, best):
         kept[name] = (best or {}).get(name, frame["epoch"][first])
     return kept
 
+# %% ../nbs/39_curves.ipynb #2213257b
+def _kept_words(histories, metric, kept):
+    "The learning curves in words: which epoch each experiment kept, and what it scored there."
+    said = []
+    for name, frame in histories.items():
+        row = frame[frame["epoch"] == kept[name]].iloc[0]
+        score = score_text(metric, row.get(f"val_{metric}", row[metric]))
+        said.append(f"{name} kept epoch {kept[name]:.0f} of {len(frame)}, {score}")
+    return f"Learning curves. In validation {plain(metric)}, {'; '.join(said)}."
+
 # %% ../nbs/39_curves.ipynb #d144d4f4
 def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Figure:
     """Show the learning curves of one or more experiments, training dashed and validation full.
@@ -94,10 +101,6 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
         One row of panels for each; fractions are shown in per cent.
     best : dict of str to int, optional
         The epoch kept by each experiment; by default the first one with the best validation score in the last metric.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -120,17 +123,44 @@ def show_history(histories, metrics=("loss", "digit_accuracy"), best=None) -> Fi
             top.set_title(broken(name, 20), size=9, pad=20)
             low.set_xlabel("epoch")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return finish(fig)
+    return finish(fig, _kept_words(histories, metrics[-1], kept))
+
+# %% ../nbs/39_curves.ipynb #f2e78ebb
+def _apart(heights, gap, top):
+    "Heights that are at least `gap` apart and not above `top`, in the same order."
+    order, moved = np.argsort(heights, kind="stable"), np.array(heights, float)
+    for below, above in zip(order, order[1:]):
+        moved[above] = max(moved[above], moved[below] + gap)
+    for k in order[::-1]:
+        moved[k] = min(moved[k], top)
+        top = moved[k] - gap
+    return moved
+
+# %% ../nbs/39_curves.ipynb #5100d091
+def _name_ends(ax, ends):
+    "Write names at the right ends of lines; `ends` has, by name, the height of the end as data, and a colour."
+    low, high = ax.get_ylim()
+    size = ax.get_position().height * ax.figure.get_figheight()  # in inches; a name needs a sixth of one
+    heights = _apart([y for y, _ in ends.values()], (high - low) * 0.17 / size, high)
+    at = ax.get_yaxis_transform()
+    for (name, (y, colour)), height in zip(ends.items(), heights, strict=True):
+        ax.plot([1, 1.02, 1.035], [y, height, height], color=colour, lw=1.2, transform=at, clip_on=False)
+        ax.text(1.045, height, broken(name, 30, 2), transform=at, va="center", size=9, color="#111827")
 
 # %% ../nbs/39_curves.ipynb #a85c0d57
-def _with_intervals(ax, frame):
-    "A curve per experiment, with its interval as a band; after seven colours the line and the mark change."
-    for k, (name, part) in enumerate(frame.groupby("experiment", sort=False)):
+def _with_intervals(ax, frame, named):
+    "The named experiments in colour, with their intervals as bands; the others as grey lines behind them."
+    ends = {}
+    for name, part in frame.groupby("experiment", sort=False):
         part = part.astype({"value": float}).sort_values("value")
-        colour, again = COLOURS[k % len(COLOURS)], k // len(COLOURS) % 3
-        line, mark = ("-", (0, (4, 1.5)), ":")[again], "osD"[again]
-        ax.fill_between(part["value"], part["low"], part["high"], color=colour, alpha=0.12, lw=0)
-        ax.plot(part["value"], part["score"], mark, ls=line, ms=4, color=colour, label=broken(name, 26, 2))
+        if name not in named:
+            ax.plot(part["value"], part["score"], color="#D1D5DB", lw=1, zorder=1)
+            continue
+        colour = COLOURS[list(named).index(name) % len(COLOURS)]
+        ax.fill_between(part["value"], part["low"], part["high"], color=colour, alpha=0.15, lw=0)
+        ax.plot(part["value"], part["score"], "o-", ms=3.5, color=colour, clip_on=False)
+        ends[name] = (part["score"].iloc[-1], colour)
+    return ends
 
 # %% ../nbs/39_curves.ipynb #6243a0a4
 def _scenes_below(ax, frame):
@@ -143,8 +173,35 @@ def _scenes_below(ax, frame):
     ax.spines["left"].set_visible(False)
     ax.margins(y=0.5)
 
+# %% ../nbs/39_curves.ipynb #aa7ea6c2
+def _overlap_words(frame, named, metric):
+    "The curves in words."
+    said = []
+    for name in named:
+        part = frame[frame["experiment"] == name].astype({"value": float}).sort_values("value")
+        (first, begin), (last, end) = part[["value", "score"]].iloc[[0, -1]].to_numpy()
+        said.append(f"{name} goes from {begin:.1%} at overlap {first:.2g} to {end:.1%} at {last:.2g}")
+    grey = f", in grey {frame['experiment'].nunique() - len(named)} more"
+    return f"{plain(metric).capitalize()} by overlap: {'; '.join(said)}{grey}."
+
+# %% ../nbs/39_curves.ipynb #7b2a90bd
+def _draw_overlap(frame, named, metric):
+    "The curves above, the bars below; on the right, room for the names."
+    with styled():
+        fig, (ax, below) = plt.subplots(2, figsize=(6.5, 3.6), sharex=True, height_ratios=(6, 1))
+        fig.subplots_adjust(0.09, 0.12, 0.79, 0.92, hspace=0.1)
+        ends = _with_intervals(ax, frame, named)
+        _scenes_below(below, frame)
+        ax.set(ylim=(0, 1), xlim=(0, frame["value"].astype(float).max()))
+        below.set(xlim=(-0.03, None))
+        number_axis(ax.yaxis, "fraction", 5)
+        ax.grid(axis="y")
+        _name_ends(ax, ends)
+        ax.set_title(f"{plain(metric).capitalize()}, by overlap")
+    return fig
+
 # %% ../nbs/39_curves.ipynb #ee956462
-def show_overlap(frame) -> Figure:
+def show_overlap(frame, named=None) -> Figure:
     """Show a score against the overlap of the digits, a curve for each experiment, and the number of scenes below.
 
     Parameters
@@ -152,15 +209,13 @@ def show_overlap(frame) -> Figure:
     frame : DataFrame
         Tidy, one row per experiment and bin: the columns `experiment`, `value` (middle of the bin, 0..1), `score`,
         `low`, `high` (also taken as `score_low`, `score_high`), `n` (scenes); `metric` names the score if present.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    named : sequence of str, optional
+        The experiments that have a colour and their name; by default the four best. The others are grey.
 
     Raises
     ------
     ValueError
-        If a column is missing or the frame holds more than one metric.
+        If a column is missing, the frame holds more than one metric, or lacks one who is named.
     """
     frame = frame.rename(columns={"score_low": "low", "score_high": "high"})
     needs("show_overlap", frame, ("experiment", "value", "score", "low", "high", "n"))
@@ -169,18 +224,11 @@ def show_overlap(frame) -> Figure:
     metrics = frame["metric"].unique() if "metric" in frame else ["score"]
     if len(metrics) > 1:
         raise ValueError(f"show_overlap draws one metric, the frame holds {', '.join(metrics)}")
-    with styled():
-        shape = {"height_ratios": (5, 1)}
-        size = (6.5, max(3.2, 0.28 * frame["experiment"].nunique() + 0.6))
-        fig, (ax, below) = plt.subplots(2, figsize=size, sharex=True, gridspec_kw=shape, layout="constrained")
-        _with_intervals(ax, frame)
-        _scenes_below(below, frame)
-        number_axis(ax.yaxis, "fraction", 5)
-        ax.grid(axis="y")
-        ax.set(ylabel=plain(metrics[0]))
-        ax.set_title(f"{plain(metrics[0]).capitalize()} by overlap, with intervals")
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return finish(fig)
+    means = frame.groupby("experiment", sort=False)["score"].mean()
+    named = list(means.nlargest(4).index if named is None else named)
+    if missing := set(named) - set(means.index):
+        raise ValueError(f"show_overlap has no experiment {min(missing)!r} in its frame")
+    return finish(_draw_overlap(frame, named, metrics[0]), _overlap_words(frame, named, metrics[0]))
 
 # %% ../nbs/39_curves.ipynb #33de5fe7
 def _dots(ax, frame):
@@ -202,10 +250,6 @@ def show_reliability(frame) -> Figure:
     frame : DataFrame
         One row per bin: the columns `confidence` and `accuracy` (means, 0..1) and `n`.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     ValueError
@@ -221,7 +265,8 @@ def show_reliability(frame) -> Figure:
         ax.set(ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
         ax.grid()
         ax.set_title("Accuracy by confidence")
-    return finish(fig)
+    said = [f"{row.accuracy:.1%} at {row.confidence:.1%}" for row in frame.itertuples()]
+    return finish(fig, f"Accuracy by mean confidence, honest where both are equal: {'; '.join(said)}.")
 
 # %% ../nbs/39_curves.ipynb #8ab175de
 def show_risk(curves) -> Figure:
@@ -232,10 +277,6 @@ def show_risk(curves) -> Figure:
     curves : dict of DataFrame
         By reader: one row per threshold, the columns `coverage` and `risk` (0..1).
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     ValueError
@@ -244,13 +285,16 @@ def show_risk(curves) -> Figure:
     for curve in curves.values():
         needs("show_risk", curve, ("coverage", "risk"))
     with styled():
-        fig, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
-        for name, curve in curves.items():
-            ax.plot(curve["coverage"], curve["risk"], label=name)
+        fig, ax = plt.subplots(figsize=(6.5, 3.2))
+        fig.subplots_adjust(0.11, 0.15, 0.74, 0.91)
+        for k, curve in enumerate(curves.values()):
+            ax.plot(curve["coverage"], curve["risk"], color=COLOURS[k % len(COLOURS)])
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}%"))
         ax.set(xlabel="accepted answers, surest first", ylabel="mistakes among them", xlim=(0, 1), ylim=(0, None))
         ax.grid()
         ax.set_title("Risk against coverage")
-        ax.legend(loc="upper left")
-    return finish(fig)
+        last = {name: curve.iloc[-1]["risk"] for name, curve in curves.items()}
+        _name_ends(ax, {name: (y, COLOURS[k % len(COLOURS)]) for k, (name, y) in enumerate(last.items())})
+    said = [f"{name} {risk:.2%}" for name, risk in last.items()]
+    return finish(fig, f"Mistakes among accepted answers, by the share accepted. With all: {', '.join(said)}.")

@@ -68,8 +68,9 @@ def show_confusion(matrix, labels=None) -> Figure:
         worst = np.unravel_index(off.argmax(), off.shape)
         often = f"\nmost often {labels[worst[0]]} as {labels[worst[1]]} ({off.max()} times)" if off.any() else ""
         digits = matrix.sum() - matrix[10:, 10:].sum()
-        ax.set_title(f"{off.sum():,} of {digits:,} digits misread{often}")
-    return finish(fig)
+        title = f"{off.sum():,} of {digits:,} digits misread{often}"
+        ax.set_title(title)
+    return finish(fig, f"Which digit is read as which: {', '.join(title.split(chr(10)))}.")
 
 # %% ../nbs/09_heat.ipynb #022bb591
 _KINDS = ["images", "crops", "glyphs", "numbers"]
@@ -128,7 +129,8 @@ def show_audit(pairs, splits) -> Figure:
         fig, (left, right) = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=(3, 2))
         _draw_shares(left, pairs)
         _draw_frequencies(right, splits)
-    return finish(fig)
+    said = [f"{a} and {b} {crops:.2%} of the crops" for a, b, crops in pairs[["first", "second", "crops"]].to_numpy()]
+    return finish(fig, f"What splits share: {'; '.join(said)}.")
 
 # %% ../nbs/09_heat.ipynb #8e7ba7ef
 def show_filters(kernels, columns=8) -> Figure:
@@ -161,8 +163,9 @@ def show_filters(kernels, columns=8) -> Figure:
         for k, ax in enumerate(axes):
             ax.imshow(planes[..., k], cmap="RdBu_r", vmin=-limit, vmax=limit)
             ax.add_patch(Rectangle((-0.5, -0.5), kw, kh, fill=False, ec=PALE, lw=1))
-        axes[0].set_title(f"{n} filters of {kh}×{kw}, weights from −{limit:.2g} (blue) to {limit:.2g} (red)", pad=5)
-    return finish(fig)
+        title = f"{n} filters of {kh}×{kw}, weights from −{limit:.2g} (blue) to {limit:.2g} (red)"
+        axes[0].set_title(title, pad=5)
+    return finish(fig, title)
 
 # %% ../nbs/09_heat.ipynb #ccbf1d9c
 def show_feature_maps(maps, channels=10) -> Figure:
@@ -197,4 +200,4 @@ def show_feature_maps(maps, channels=10) -> Figure:
             row[0].text(0, 0.42, "×".join(map(str, value.shape)), va="top", color=GREY, size=8)
             for k, ax in enumerate(row[2 : 2 + min(channels, value.shape[-1])]):
                 ax.imshow(value[..., k], cmap="magma", vmin=min(0, value.min()), vmax=max(value.max(), 1e-12))
-    return finish(fig)
+    return finish(fig, f"The first channels of {', '.join(maps)}, for one image.")

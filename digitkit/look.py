@@ -55,9 +55,13 @@ class _Canvas(FigureCanvasAgg):
         picture.save(filename_or_obj, format="png", optimize=True, dpi=(self.figure.dpi, self.figure.dpi))
 
 
-def finish(fig) -> Figure:
-    """The figure, closed, so that a notebook shows it once; it saves itself as a PNG of 256 colours."""
+def finish(fig, alt="") -> Figure:
+    """The figure, closed, so that a notebook shows it once; it saves itself as a PNG of 256 colours.
+
+    `alt` says what it shows, for those who cannot see it; it becomes the label of the figure.
+    """
     plt.close(fig)
+    fig.set_label(alt)
     return _Canvas(fig).figure
 
 # %% ../nbs/01_look.ipynb #400d44c8

@@ -54,6 +54,14 @@ def _scores_of(frame, metric, base):
     means = frame.groupby("experiment", sort=False)[metric].mean()
     return frame, list(means.sort_values(ascending=metric in LOWER).index)
 
+# %% ../nbs/39_rows.ipynb #8538863f
+def _best_words(frame, metric):
+    "The panels in words: the best of each test."
+    best = frame.loc[frame.groupby("test", sort=False)[metric].agg("idxmin" if metric in LOWER else "idxmax")]
+    said = [f"{row.test}: {row.experiment}, {score_text(metric, getattr(row, metric))}" for row in best.itertuples()]
+    count = frame["experiment"].nunique()
+    return f"{plain(metric).capitalize()} of {count} rows, with intervals. The best of each: {'; '.join(said)}."
+
 # %% ../nbs/39_rows.ipynb #78e5eeaa
 def show_scores(frame, metric, base=None) -> Figure:
     """Show one score of every experiment with its interval, a panel for each test, the best on top.
@@ -94,7 +102,7 @@ def show_scores(frame, metric, base=None) -> Figure:
             ax.set_title(broken(test, 28))
         note = "" if base is None else f" (grey: {base}, the base, and its interval)"
         fig.supxlabel(plain(metric) + note, size=9, color=GREY)
-    return finish(fig)
+    return finish(fig, _best_words(frame.reset_index(drop=True), metric))
 
 # %% ../nbs/39_rows.ipynb #10619bab
 def show_faults(frame) -> Figure:
@@ -131,7 +139,8 @@ def show_faults(frame) -> Figure:
             ax.text(1.02, y, text, transform=ax.get_yaxis_transform(), va="center", size=8.5, color=colour)
         number_axis(ax.xaxis, "fraction", 5)
         ax.set_title("What each fault adds to its score")
-    return finish(fig)
+    said = [f"{row.fault} {100 * row.adds:+.2f} points of {row.score}" for row in frame.itertuples()]
+    return finish(fig, f"What each fault adds: {'; '.join(said)}.")
 
 # %% ../nbs/39_rows.ipynb #664fc2ef
 def _seconds(s):
@@ -171,4 +180,5 @@ def show_times(frame) -> Figure:
         ax.set_xlim(left=0)
         ax.set(xlabel="seconds per epoch")
         ax.set_title("Time of every epoch, with the median")
-    return finish(fig)
+    said = [f"{name} {_seconds(np.median(seconds))}" for name, seconds in groups.items()]
+    return finish(fig, f"Median time of an epoch: {', '.join(said)}.")
