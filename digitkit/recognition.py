@@ -192,7 +192,10 @@ _KEPT = 64  # blocks that may be learnt again: 1 GB
 def _lessons(
     pupils: _Pupils, blocks: Iterator[Examples], until: tuple[float, float], again: int, seed: int, top: float, keep
 ) -> tuple[int, list[dict]]:
-    """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history, which `keep` gets line by line."""
+    """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history.
+
+    keep : gets both at every new line of the history
+    """
     kept, chance, history, (start, end) = deque(maxlen=_KEPT), np.random.default_rng(seed), [], until
     for k in count():
         share = (time.perf_counter() - start) / (end - start)
@@ -236,7 +239,11 @@ def train_recognition(
     keras.utils.set_random_seed(seed)
     pupils, started = _Pupils(batch, precision, learn), time.perf_counter()
     settings = dict(minutes=minutes, again=again, batch=batch, seed=seed, top=top, rare=rare, learn=learn)
-    settings |= {"precision": precision} | provenance() | {"before": json.loads((Path(begin) / "trained.json").read_text()) if begin else None}
+    settings |= (
+        {"precision": precision}
+        | provenance()
+        | {"before": json.loads((Path(begin) / "trained.json").read_text()) if begin else None}
+    )
     if begin:
         _load(pupils, Path(begin))
 
@@ -299,5 +306,5 @@ SIZES = {
     "tiny": dict(minutes=0.1, batch=16),
     "full": dict(minutes=120, batch=64, precision="bfloat16"),
     "record": dict(minutes=7.7, jobs=15, again=2, batch=512, precision="bfloat16"),
-    "more": dict(minutes=45, batch=64, precision="bfloat16", top=1.5e-4, rare=0.5, learn="finder"),
+    "more": dict(minutes=40, batch=64, precision="bfloat16", top=1.5e-4, rare=0.5, learn="finder"),
 }
