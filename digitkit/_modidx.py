@@ -835,7 +835,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'digitkit.recognition._Waiting.batches': ( 'recognition.html#_waiting.batches',
                                                                                  'digitkit/recognition.py'),
                                       'digitkit.recognition._lessons': ('recognition.html#_lessons', 'digitkit/recognition.py'),
-                                      'digitkit.recognition._load': ('recognition.html#_load', 'digitkit/recognition.py'),
                                       'digitkit.recognition._losses': ('recognition.html#_losses', 'digitkit/recognition.py'),
                                       'digitkit.recognition._mixed': ('recognition.html#_mixed', 'digitkit/recognition.py'),
                                       'digitkit.recognition._networks': ('recognition.html#_networks', 'digitkit/recognition.py'),

@@ -146,15 +146,12 @@ def _written(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> list[list[
 # %% ../nbs/19_looks.ipynb #ea9bb88c
 def _lefts(lines: list[list[Writing]], look: Look) -> tuple[list[list[int]], list[int]]:
     """Where each line's numbers begin, in pixels from its left, and how wide the lines are."""
-    across, every, widths = int(look.spread[0] * look.height), [], []
-    wides = [[number.ink.shape[1] for number in line] for line in lines]
+    across, wides = int(look.spread[0] * look.height), [[number.ink.shape[1] for number in line] for line in lines]
     columns = [max(column) for column in zip_longest(*wides, fillvalue=0)]
-    for wide in wides:
-        slots = columns[: len(wide)] if look.grid else wide
-        begins = [0, *accumulate(slot + across for slot in slots)]
-        every.append([x + (slot - one) * look.right for x, slot, one in zip(begins, slots, wide)])
-        widths.append(begins[-1] - across)
-    return every, widths
+    slots = [columns[: len(wide)] if look.grid else wide for wide in wides]
+    begins = [[0, *accumulate(slot + across for slot in line)] for line in slots]
+    every = [[x + (slot - own) * look.right for x, slot, own in zip(*line)] for line in zip(begins, slots, wides)]
+    return every, [line[-1] - across for line in begins]
 
 # %% ../nbs/19_looks.ipynb #9c676f93
 def _laid(lines: list[list[Writing]], look: Look, rng: np.random.Generator) -> tuple[list, int, int]:
@@ -179,14 +176,9 @@ def _page(wide: int, high: int, look: Look, rng: np.random.Generator) -> tuple[i
     x = left + int(rng.random() * (page_wide - wide - left - right))
     y = int(rng.random() * (page_high - high)) if look.share else top
     cut = look.cut * look.height
-    if look.edge == "left":
-        x = -round(cut)
-    elif look.edge == "right":
-        page_wide = x + wide - round(cut)
-    elif look.edge == "top":
-        y = -round(cut)
-    elif look.edge == "bottom":
-        page_high = y + high - round(cut)
+    x, y = -round(cut) if look.edge == "left" else x, -round(cut) if look.edge == "top" else y
+    page_wide = x + wide - round(cut) if look.edge == "right" else page_wide
+    page_high = y + high - round(cut) if look.edge == "bottom" else page_high
     return page_wide, page_high, x, y
 
 # %% ../nbs/19_looks.ipynb #85612e02

@@ -73,8 +73,8 @@ BLOCK = 256  # pictures
 def _mixed(glyphs: Glyphs, seed: int, k: int, rare: float) -> list[Picture]:
     """The pictures of block k, that share 0..1 of them of rare sorts."""
     some = round(BLOCK * rare)
-    usual = pictures("everything", BLOCK - some, seed, glyphs, start=k * (BLOCK - some))
-    every = usual + pictures("rare", some, seed, glyphs, start=k * some)
+    every = pictures("everything", BLOCK - some, seed, glyphs, start=k * (BLOCK - some))
+    every += pictures("rare", some, seed, glyphs, start=k * some)
     order = np.random.default_rng([seed, k]).permutation(BLOCK) if some else range(BLOCK)
     return [every[i] for i in order]
 
@@ -88,12 +88,10 @@ def make_block(glyphs: Glyphs, seed: int, k: int, rare: float = 0.0, learn: str 
 
 
 @contextmanager
-def example_blocks(
-    glyphs: Glyphs, seed: int, jobs: int, rare: float = 0.0, learn: str = ""
-) -> Iterator[Iterator[Examples]]:
+def example_blocks(glyphs: Glyphs, seed: int, jobs: int, *of_a_block) -> Iterator[Iterator[Examples]]:
     """Blocks of examples without end, made by that many other processes, which end with the `with`."""
     fan = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1, pre_dispatch=jobs + 2)
-    blocks = fan(joblib.delayed(make_block)(glyphs, seed, k, rare, learn) for k in range(1_000_000))
+    blocks = fan(joblib.delayed(make_block)(glyphs, seed, k, *of_a_block) for k in range(1_000_000))
     try:
         yield blocks
     finally:
@@ -177,25 +175,15 @@ def _save(pupils: _Pupils, trained: dict, folder: Path) -> None:
     with replacing(folder / "trained.json") as part:
         part.write_text(json.dumps(trained, indent=1) + "\n")
 
-
-def _load(pupils: _Pupils, folder: Path) -> None:
-    """Give both networks the weights of a folder, and their optimizers what they remembered."""
-    for network in (pupils.finder, pupils.recogniser):
-        network.optimizer.build(network.trainable_variables)
-        network.load_weights(folder / f"{network.name}.keras")
-
 # %% ../nbs/47_recognition.ipynb #8c7471ba
 _LINES = 40  # of the history
 _KEPT = 64  # blocks that may be learnt again: 1 GB
 
 
 def _lessons(
-    pupils: _Pupils, blocks: Iterator[Examples], until: tuple[float, float], again: int, seed: int, top: float, keep
+    pupils: _Pupils, blocks: Iterator[Examples], until: tuple, again: int, seed: int, top: float, keep, say
 ) -> tuple[int, list[dict]]:
-    """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history.
-
-    keep : gets both at every new line of the history
-    """
+    """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history."""
     kept, chance, history, (start, end) = deque(maxlen=_KEPT), np.random.default_rng(seed), [], until
     for k in count():
         share = (time.perf_counter() - start) / (end - start)
@@ -207,6 +195,7 @@ def _lessons(
         if share * _LINES >= len(history):
             history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | _losses(pupils))
             keep(k + 1, history)
+            say(json.dumps(history[-1]))
     return k, history
 
 # %% ../nbs/47_recognition.ipynb #0bb6690d
@@ -239,13 +228,11 @@ def train_recognition(
     keras.utils.set_random_seed(seed)
     pupils, started = _Pupils(batch, precision, learn), time.perf_counter()
     settings = dict(minutes=minutes, again=again, batch=batch, seed=seed, top=top, rare=rare, learn=learn)
-    settings |= (
-        {"precision": precision}
-        | provenance()
-        | {"before": json.loads((Path(begin) / "trained.json").read_text()) if begin else None}
-    )
-    if begin:
-        _load(pupils, Path(begin))
+    before = json.loads((Path(begin) / "trained.json").read_text()) if begin else None
+    settings |= {"precision": precision} | provenance() | {"before": before}
+    for network in (pupils.finder, pupils.recogniser) if begin else ():
+        network.optimizer.build(network.trainable_variables)  # or else it would not take what it remembered
+        network.load_weights(Path(begin) / f"{network.name}.keras")
 
     def kept(k: int, history: list[dict]) -> dict:
         seconds = round(time.perf_counter() - started, 1)
@@ -253,12 +240,8 @@ def train_recognition(
         _save(pupils, trained, Path(folder))
         return trained
 
-    def line(k: int, history: list[dict]) -> None:
-        kept(k, history)
-        say(json.dumps(history[-1]))
-
     with example_blocks(glyphs, seed, jobs, rare, learn) as blocks:
-        return kept(*_lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, line))
+        return kept(*_lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, kept, say))
 
 # %% ../nbs/47_recognition.ipynb #524a97c3
 _LARGE = 256  # weights: smaller arrays are not worth a conversion
