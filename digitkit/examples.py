@@ -40,12 +40,14 @@ def _anywhere(ink: np.ndarray, chance: np.random.Generator) -> np.ndarray | None
 
 # %% ../nbs/46_examples.ipynb #ead064ff
 _EMPTY = 0.15  # the share of pictures with numbers that also give strips without one
+_OF_A_PAGE = 5  # the most strips of one picture: its numbers are much alike
 
 
 def _read(ink: np.ndarray, lines: np.ndarray, texts: Sequence[str], chance: np.random.Generator) -> list:
-    """Strips (32, w) uint8 of the lines (n, 5) in ink (H, W), each with its text."""
+    """Strips (32, w) uint8 of up to five of the lines (n, 5) in ink (H, W), each with its text."""
+    some = range(len(lines)) if len(lines) <= _OF_A_PAGE else chance.permutation(len(lines))[:_OF_A_PAGE]
     strips = []
-    for line, text in zip(lines, texts):
+    for line, text in ((lines[k], texts[k]) for k in some):
         near = refine(ink, _unsure(line, chance))
         if 0.6 * line[3] < near[3] < 1.7 * line[3] and near[2] > 0.85 * line[2]:
             strips.append((strip(ink, near), text))
@@ -91,8 +93,8 @@ def _batch(strips: list, width: int, chance: np.random.Generator) -> tuple[np.nd
     return images, texts
 
 # %% ../nbs/46_examples.ipynb #5b419714
-def make_examples(pictures: Sequence[Picture], seed: int) -> Examples:
-    """The examples in pictures; what chance decides depends on the seed alone."""
+def make_examples(pictures: Sequence[Picture], seed: int | Sequence[int], strips_too: bool = True) -> Examples:
+    """The examples in pictures, or their canvases alone; what chance decides depends on the seed alone."""
     chance, strips, canvases, cores = np.random.default_rng(seed), [], [], []
     for picture in pictures:
         page, factor = ink(picture.image)
@@ -100,6 +102,8 @@ def make_examples(pictures: Sequence[Picture], seed: int) -> Examples:
         canvas, place = onto_canvas(page)
         canvases.append(canvas)
         cores.append(draw_cores(lines, place))
+        if not strips_too:
+            continue
         strips += _read(page, lines, picture.texts, chance)
         if not len(lines) or chance.random() < _EMPTY:
             strips += _unread(page, lines, chance)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import cv2
 import numpy as np
 from onnxruntime import InferenceSession
 
@@ -33,6 +34,27 @@ class _Cells:
         """How likely each cell (80, 80) of a canvas (320, 320) uint8 is in the core of a number: 0..1."""
         image = {self.session.get_inputs()[0].name: canvas.astype(np.float32)[None, ..., None]}
         return self.session.run(None, image)[0][0, ..., 0]
+
+# %% ../nbs/30_finding.ipynb #fb21107f
+_REST, _NARROW = 0.05, 0.6  # of the largest piece's ink, as much may lie elsewhere; its width per height, at most
+
+
+def _only_stroke(ink: np.ndarray) -> np.ndarray | None:
+    """The level line (5,) float32 around the one upright piece that is nearly all the ink (H, W) uint8, else None."""
+    threshold, _ = cv2.threshold(ink, 0, 255, cv2.THRESH_OTSU)
+    mask = cv2.compare(ink, max(0.7 * threshold, 12), cv2.CMP_GT)
+    pieces = cv2.connectedComponentsWithStats(mask, connectivity=8)[2][1:]
+    if not len(pieces):
+        return None
+    left, top, wide, high, area = pieces[pieces[:, cv2.CC_STAT_AREA].argmax()].tolist()
+    if wide > _NARROW * high or pieces[:, cv2.CC_STAT_AREA].sum() > (1 + _REST) * area:
+        return None
+    return np.array([left + wide / 2, top + high / 2, wide, high, 0], np.float32)
+
+# %% ../nbs/30_finding.ipynb #b56d6d54
+def _has(line: np.ndarray, piece: np.ndarray) -> bool:
+    """Whether a line (5,) is about as wide and as high as a piece (5,), or larger."""
+    return bool((line[2:4] >= 0.7 * piece[2:4]).all())
 
 # %% ../nbs/30_finding.ipynb #610724c1
 class Finder(_Cells):
@@ -58,8 +80,10 @@ class Finder(_Cells):
     def lines(self, ink: np.ndarray) -> np.ndarray:
         """The lines (n, 5) float32 of the numbers in ink (H, W) uint8, tight around it."""
         canvas, place = onto_canvas(ink)
-        lines = [refine(ink, line) for line in read_cores(self.cells(canvas), place)]
-        return distinct(np.array(lines, np.float32).reshape(-1, 5))
+        refined = [refine(ink, line) for line in read_cores(self.cells(canvas), place)]
+        lines = distinct(np.array(refined, np.float32).reshape(-1, 5))
+        piece = _only_stroke(ink)
+        return lines if piece is None or any(_has(line, piece) for line in lines) else piece[None]
 
 # %% ../nbs/30_finding.ipynb #6dd12775
 def _is_in_row(line: np.ndarray, row: np.ndarray) -> bool:

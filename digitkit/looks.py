@@ -7,6 +7,7 @@ __all__ = ['Picture', 'Look', 'draw']
 
 # %% ../nbs/19_looks.ipynb #f47f96ed
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 
 import cv2
 import numpy as np
@@ -53,6 +54,7 @@ class _Numbers:
     rows: tuple[tuple[int | str, ...], ...] = ((3,),)
     spread: tuple[float, float] = (3.0, 0.6)
     right: bool = False
+    grid: bool = False
     height: float = 60.0
     hand: tuple[tuple[str, object], ...] = ()
     share: float = 0.0
@@ -110,6 +112,7 @@ class Look(_Camera, _Paper, _Numbers):
     ----------
     rows : numbers of each line; a number is how many digits it has, or a text that is written as it is
     spread : from number to number in a line and from line to line, in digit heights; right: whether lines end together
+    grid : whether the numbers of all lines stand in columns
     height : of the digits, in pixels; hand : fixed parts of the hand (`Hand`)
     share : height of the digits per height of the picture, or 0: `margin` digit heights of paper around (least, most)
     aspect : width per height of the picture, at least; edge, cut : a side that is touched, and the share cut off there
@@ -140,18 +143,24 @@ def _written(look: Look, glyphs: Glyphs, rng: np.random.Generator) -> list[list[
     hand = draw_hand(rng, **_NEAT | dict(look.hand))
     return [[write(_text(what, look.equal, rng), glyphs, hand, look.height, rng) for what in row] for row in look.rows]
 
+# %% ../nbs/19_looks.ipynb #ea9bb88c
+def _lefts(lines: list[list[Writing]], look: Look) -> tuple[list[list[int]], list[int]]:
+    """Where each line's numbers begin, in pixels from its left, and how wide the lines are."""
+    across, wides = int(look.spread[0] * look.height), [[number.ink.shape[1] for number in line] for line in lines]
+    columns = [max(column) for column in zip_longest(*wides, fillvalue=0)]
+    slots = [columns[: len(wide)] if look.grid else wide for wide in wides]
+    begins = [[0, *accumulate(slot + across for slot in line)] for line in slots]
+    every = [[x + (slot - own) * look.right for x, slot, own in zip(*line)] for line in zip(begins, slots, wides)]
+    return every, [line[-1] - across for line in begins]
+
 # %% ../nbs/19_looks.ipynb #9c676f93
 def _laid(lines: list[list[Writing]], look: Look, rng: np.random.Generator) -> tuple[list, int, int]:
     """Every number with its left and top in the block of all lines, and the block's width and height."""
-    placed, y, widths = [], 0, []
-    across, down = (int(gap * look.height) for gap in look.spread)
-    for line in lines:
-        x = 0
+    placed, y, down = [], 0, int(look.spread[1] * look.height)
+    every, widths = _lefts(lines, look)
+    for row, (line, lefts) in enumerate(zip(lines, every)):
         tall = max(number.ink.shape[0] for number in line)
-        for number in line:
-            placed.append((number, x, y + (tall - number.ink.shape[0]) // 2, len(widths)))
-            x += number.ink.shape[1] + across
-        widths.append(x - across)
+        placed += [(number, x, y + (tall - number.ink.shape[0]) // 2, row) for number, x in zip(line, lefts)]
         y += tall + down
     wide = max(widths)
     starts = [wide - width if look.right else int(rng.uniform(0, 0.5) * (wide - width)) for width in widths]
@@ -167,14 +176,9 @@ def _page(wide: int, high: int, look: Look, rng: np.random.Generator) -> tuple[i
     x = left + int(rng.random() * (page_wide - wide - left - right))
     y = int(rng.random() * (page_high - high)) if look.share else top
     cut = look.cut * look.height
-    if look.edge == "left":
-        x = -round(cut)
-    elif look.edge == "right":
-        page_wide = x + wide - round(cut)
-    elif look.edge == "top":
-        y = -round(cut)
-    elif look.edge == "bottom":
-        page_high = y + high - round(cut)
+    x, y = -round(cut) if look.edge == "left" else x, -round(cut) if look.edge == "top" else y
+    page_wide = x + wide - round(cut) if look.edge == "right" else page_wide
+    page_high = y + high - round(cut) if look.edge == "bottom" else page_high
     return page_wide, page_high, x, y
 
 # %% ../nbs/19_looks.ipynb #85612e02

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from .door import candidates
 from .glyphs import Glyphs
 from .numbers import is_scene
-from .pictures import KINDS, pictures
+from .pictures import kind_of, pictures
 from .project import InputError
 from .reader import Reader
 
@@ -51,7 +51,7 @@ def _row(kind: str, i: int, picture, reader: Reader) -> dict:
     found = reader.find(picture.image, as_scene=True) if scene else candidates(picture.image)
     clock.stop()
     which, by = _matches(np.array([one.box for one in found]), picture.boxes)
-    own, at = KINDS[kind], i % len(KINDS[kind].steps)
+    own, at = kind_of(kind), i % len(kind_of(kind).steps)
     return dict(
         kind=kind, step=str(own.steps[at]), hard=at >= own.hard, i=i, scene=scene, truth=picture.texts,
         answers=tuple(one.text for one in found), confidences=tuple(one.confidence for one in found),
@@ -97,7 +97,7 @@ def measure(kinds: Iterable[str], n: int, seed: int, glyphs: Glyphs, jobs: int =
 
     Parameters
     ----------
-    kinds : keys of `pictures.KINDS`
+    kinds : keys of `pictures.KINDS` or `LESSONS`
     n, seed, glyphs : pictures of each kind, spread over its steps, as for `pictures`
     jobs : processes
     floor : the least confidence of an answer

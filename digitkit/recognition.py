@@ -27,6 +27,7 @@ from .disk import replacing
 from .examples import WIDTHS, Examples, make_examples
 from .glyphs import Glyphs
 from .lines import CANVAS, HEIGHT
+from .looks import Picture
 from .pictures import pictures
 from .provenance import provenance
 from .runtime import open_session
@@ -69,18 +70,28 @@ def ctc_loss(texts, logits):
 BLOCK = 256  # pictures
 
 
-def make_block(glyphs: Glyphs, seed: int, k: int) -> Examples:
-    """The examples of block k, in one thread; every second picture's canvas is enough for the finder."""
+def _mixed(glyphs: Glyphs, seed: int, k: int, rare: float) -> list[Picture]:
+    """The pictures of block k, that share 0..1 of them of rare sorts."""
+    some = round(BLOCK * rare)
+    every = pictures("everything", BLOCK - some, seed, glyphs, start=k * (BLOCK - some))
+    every += pictures("rare", some, seed, glyphs, start=k * some)
+    order = np.random.default_rng([seed, k]).permutation(BLOCK) if some else range(BLOCK)
+    return [every[i] for i in order]
+
+
+def make_block(glyphs: Glyphs, seed: int, k: int, rare: float = 0.0, learn: str = "") -> Examples:
+    """The examples of block k, in one thread; where both networks learn, every second canvas is enough."""
     cv2.setNumThreads(1)
-    examples = make_examples(pictures("everything", BLOCK, seed, glyphs, start=k * BLOCK), seed=[seed, k])
-    return Examples(examples.strips, examples.canvases[::2], examples.cores[::2])
+    examples = make_examples(_mixed(glyphs, seed, k, rare), [seed, k], learn != "finder")
+    step = 1 if learn == "finder" else 2
+    return Examples(examples.strips, examples.canvases[::step], examples.cores[::step])
 
 
 @contextmanager
-def example_blocks(glyphs: Glyphs, seed: int, jobs: int) -> Iterator[Iterator[Examples]]:
+def example_blocks(glyphs: Glyphs, seed: int, jobs: int, *of_a_block) -> Iterator[Iterator[Examples]]:
     """Blocks of examples without end, made by that many other processes, which end with the `with`."""
     fan = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1, pre_dispatch=jobs + 2)
-    blocks = fan(joblib.delayed(make_block)(glyphs, seed, k) for k in range(1_000_000))
+    blocks = fan(joblib.delayed(make_block)(glyphs, seed, k, *of_a_block) for k in range(1_000_000))
     try:
         yield blocks
     finally:
@@ -128,21 +139,23 @@ def _networks(precision: str) -> tuple[keras.Model, keras.Model]:
 class _Pupils:
     """Both networks, with what they lost since they were last asked."""
 
-    def __init__(self, batch: int, precision: str):
+    def __init__(self, batch: int, precision: str, learn: str = ""):
         self.finder, self.recogniser = _networks(precision)
         narrow, wide = WIDTHS
         self.waiting = {narrow: _Waiting(batch), wide: _Waiting(batch // 2), "canvases": _Waiting(batch // 4)}
         self.lost = {"finder": [], "recogniser": []}
+        self.learns = {name: learn in ("", name) for name in self.lost}
 
     def learn(self, examples: Examples, rate: float) -> None:
         """One step for each batch that is whole."""
         for network in (self.finder, self.recogniser):
             network.optimizer.learning_rate.assign(rate)
-        for width, arrays in examples.strips.items():
+        for width, arrays in examples.strips.items() if self.learns["recogniser"] else ():
             for images, texts in self.waiting[width].batches(*arrays):
                 loss = self.recogniser.train_on_batch(images[..., None], texts.astype(np.int32))
                 self.lost["recogniser"].append(loss)
-        for canvases, cores in self.waiting["canvases"].batches(examples.canvases, examples.cores):
+        pages = self.waiting["canvases"].batches(examples.canvases, examples.cores)
+        for canvases, cores in pages if self.learns["finder"] else ():
             loss = self.finder.train_on_batch(canvases[..., None], cores[..., None].astype(np.float32))
             self.lost["finder"].append(loss)
 
@@ -159,7 +172,8 @@ def _save(pupils: _Pupils, trained: dict, folder: Path) -> None:
     for network in (pupils.finder, pupils.recogniser):
         with replacing(folder / f"{network.name}.keras") as part:
             network.save(part)
-    (folder / "trained.json").write_text(json.dumps(trained, indent=1) + "\n")
+    with replacing(folder / "trained.json") as part:
+        part.write_text(json.dumps(trained, indent=1) + "\n")
 
 # %% ../nbs/47_recognition.ipynb #8c7471ba
 _LINES = 40  # of the history
@@ -167,7 +181,7 @@ _KEPT = 64  # blocks that may be learnt again: 1 GB
 
 
 def _lessons(
-    pupils: _Pupils, blocks: Iterator[Examples], until: tuple[float, float], again: int, seed: int, top: float, say
+    pupils: _Pupils, blocks: Iterator[Examples], until: tuple, again: int, seed: int, top: float, keep, say
 ) -> tuple[int, list[dict]]:
     """Learn blocks from the first of two moments (`time.perf_counter`) to the second; how many, and the history."""
     kept, chance, history, (start, end) = deque(maxlen=_KEPT), np.random.default_rng(seed), [], until
@@ -180,15 +194,17 @@ def _lessons(
             pupils.learn(examples, _rate(share, top))
         if share * _LINES >= len(history):
             history.append({"share": round(share, 3), "pictures": (k + 1) * BLOCK} | _losses(pupils))
+            keep(k + 1, history)
             say(json.dumps(history[-1]))
     return k, history
 
 # %% ../nbs/47_recognition.ipynb #0bb6690d
 def train_recognition(
     glyphs: Glyphs, folder: Path, minutes: float, jobs: int = 1, again: int = 0, batch: int = 64, seed: int = 0,
-    precision: str = "float32", top: float = TOP, begin: Path | None = None, say: Callable[[str], None] = print,
+    precision: str = "float32", top: float = TOP, rare: float = 0.0, learn: str = "", begin: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> dict:  # fmt: skip
-    """Train both networks on pictures of these digits, and write them into a folder.
+    """Train both networks on pictures of these digits, and write them into a folder, at every line of the history.
 
     Parameters
     ----------
@@ -201,25 +217,31 @@ def train_recognition(
         an accelerator wants hundreds
     precision : float32 or bfloat16
     top : the greatest learning rate
+    rare : the share of pictures of the sorts that the mixture holds little of, 0..1, see `mixture.rare`
+    learn : "finder" or "recogniser" where the other stays as it is
     begin : a folder with trained networks, to go on from; else they are fresh
 
     Returns
     -------
-    what `trained.json` holds: pictures seen, seconds, the settings, and the history
+    what `trained.json` holds: pictures seen, seconds, the settings, the history, and `before`: the same of `begin`
     """
     keras.utils.set_random_seed(seed)
-    pupils, started = _Pupils(batch, precision), time.perf_counter()
+    pupils, started = _Pupils(batch, precision, learn), time.perf_counter()
+    settings = dict(minutes=minutes, again=again, batch=batch, seed=seed, top=top, rare=rare, learn=learn)
+    before = json.loads((Path(begin) / "trained.json").read_text()) if begin else None
+    settings |= {"precision": precision} | provenance() | {"before": before}
     for network in (pupils.finder, pupils.recogniser) if begin else ():
+        network.optimizer.build(network.trainable_variables)  # or else it would not take what it remembered
         network.load_weights(Path(begin) / f"{network.name}.keras")
-    with example_blocks(glyphs, seed, jobs) as blocks:
-        k, history = _lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, say)
-    seconds = round(time.perf_counter() - started, 1)
-    trained = dict(pictures=k * BLOCK, seconds=seconds, minutes=minutes, again=again, batch=batch, seed=seed)
-    trained |= dict(top=top, precision=precision) | provenance() | {"history": history, "before": None}
-    if begin:
-        trained["before"] = json.loads((Path(begin) / "trained.json").read_text())
-    _save(pupils, trained, Path(folder))
-    return trained
+
+    def kept(k: int, history: list[dict]) -> dict:
+        seconds = round(time.perf_counter() - started, 1)
+        trained = dict(pictures=k * BLOCK, seconds=seconds) | settings | {"history": history}
+        _save(pupils, trained, Path(folder))
+        return trained
+
+    with example_blocks(glyphs, seed, jobs, rare, learn) as blocks:
+        return kept(*_lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, kept, say))
 
 # %% ../nbs/47_recognition.ipynb #524a97c3
 _LARGE = 256  # weights: smaller arrays are not worth a conversion
@@ -267,4 +289,5 @@ SIZES = {
     "tiny": dict(minutes=0.1, batch=16),
     "full": dict(minutes=120, batch=64, precision="bfloat16"),
     "record": dict(minutes=7.7, jobs=15, again=2, batch=512, precision="bfloat16"),
+    "more": dict(minutes=40, batch=64, precision="bfloat16", top=1.5e-4, rare=0.5, learn="finder"),
 }

@@ -15,10 +15,24 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# %% ../nbs/17_strokes.ipynb #658476f9
+# %% ../nbs/17_strokes.ipynb #95656c10
 SIDE, TALL, FOOT = 64, 40, 52  # pixels of a tile, of a digit in it, and the row on which digits stand
+_LEVELS = (127, 96, 64)  # from which ink is a stroke: half, and where that breaks one
 
 
+def _pieces(tile: np.ndarray) -> int:
+    """How many pieces a tile's ink above half level has."""
+    return cv2.connectedComponents((tile > _LEVELS[0]).astype(np.uint8), connectivity=8)[0] - 1
+
+
+def _whole(tile: np.ndarray) -> np.ndarray:
+    """A tile with its ink so much stronger that a stroke breaks as seldom as may be; mostly as it is."""
+    if _pieces(tile) == 1:
+        return tile
+    stronger = [cv2.convertScaleAbs(tile, alpha=_LEVELS[0] / level) for level in _LEVELS]
+    return min(stronger, key=_pieces)
+
+# %% ../nbs/17_strokes.ipynb #658476f9
 def glyph_tile(image: np.ndarray, wide: float) -> np.ndarray:
     """A glyph (28, 28) uint8 as a tile (64, 64) uint8: its ink is 40 pixels high, less where it would be too wide."""
     left, top, width, height = cv2.boundingRect(image)
@@ -30,7 +44,7 @@ def glyph_tile(image: np.ndarray, wide: float) -> np.ndarray:
     y = round(FOOT - (top - y + height) * high)
     tile = np.zeros((SIDE, SIDE), np.uint8)
     tile[y : y + part.shape[0], x : x + part.shape[1]] = part
-    return tile
+    return _whole(tile)
 
 # %% ../nbs/17_strokes.ipynb #bce9f36f
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral")
@@ -122,11 +136,14 @@ def _draw_strokes(tile: np.ndarray, strokes: Sequence[np.ndarray], wide: float) 
     cv2.polylines(tile, [np.rint(line * scale + start).astype(np.int32) for line in lines], False, 255)
 
 # %% ../nbs/17_strokes.ipynb #91666de2
-def drawn_tile(digit: str, wide: float, rng: np.random.Generator) -> np.ndarray:
-    """A digit drawn with a mouse in one of its ways, lines of one pixel on a tile (64, 64) uint8."""
+def drawn_tile(digit: str, wide: float, rng: np.random.Generator, loose: float = 0.04) -> np.ndarray:
+    """A digit drawn with a mouse in one of its ways, lines of one pixel on a tile (64, 64) uint8.
+
+    loose : the most that a point of a stroke is off, in heights
+    """
     ways, tile = _SHAPES[digit], np.zeros((SIDE, SIDE), np.uint8)
     strokes = _points(ways[int(rng.integers(len(ways)))])
-    _draw_strokes(tile, [stroke + rng.uniform(-0.04, 0.04, stroke.shape) for stroke in strokes], wide)
+    _draw_strokes(tile, [stroke + rng.uniform(-loose, loose, stroke.shape) for stroke in strokes], wide)
     return tile
 
 # %% ../nbs/17_strokes.ipynb #7fbec485

@@ -37,6 +37,8 @@ class Hand:
     flag, foot, bar, slash : whether a 1 has an upstroke, a foot, a 7 a bar, a 0 a stroke through it
     same : whether equal digits look the same
     pitch : from middle to middle of digits, 0 where they stand by their gaps
+    reach : how long flags and feet are, 1 for the usual
+    loose : the most that a point of a "drawn" stroke is off
     """
 
     source: str = "glyphs"
@@ -56,6 +58,8 @@ class Hand:
     slash: bool = False
     same: bool = False
     pitch: float = 0.0
+    reach: float = 1.0
+    loose: float = 0.04
 
 # %% ../nbs/17_writing.ipynb #6944dad3
 def draw_hand(rng: np.random.Generator, **given) -> Hand:
@@ -101,10 +105,11 @@ def _strokes(tile: np.ndarray, char: str, hand: Hand, u: np.ndarray) -> list[tup
     lines = []
     if hand.flag:
         x = _middle(tile[top + 2], 60, right)
-        lines.append((x, top + 1, x - 11 - 4 * u[0], top + 13 + 4 * u[1]))
+        lines.append((x, top + 1, x - (11 + 4 * u[0]) * hand.reach**0.5, top + (13 + 4 * u[1]) * hand.reach))
     if hand.foot:
         x = _middle(tile[foot - 2], 60, left)
-        lines.append((x - 9 + u[2], foot, x + 9 + u[3], foot))
+        wide = 9 * hand.reach**0.5
+        lines.append((x - wide + u[2], foot, x + wide + u[3], foot))
     return lines
 
 # %% ../nbs/17_writing.ipynb #38bdea6f
@@ -131,7 +136,7 @@ def _sheet(text: str, glyphs: Glyphs, hand: Hand, rng: np.random.Generator) -> t
         elif hand.source == "segments":
             tile[:] = segment_tile(char, hand.wide)
         elif hand.source == "drawn":
-            tile[:] = drawn_tile(char, hand.wide, rng)
+            tile[:] = drawn_tile(char, hand.wide, rng, hand.loose)
         else:
             if not sizes[int(char)]:
                 raise InputError(f"expected glyphs of every digit of {text!r}, got none of {char}.")
