@@ -12,7 +12,7 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench ship recognition pictures readme lint lock clean
+.PHONY: report test notebooks lab bench ship recognition pictures readme site draw lint lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
@@ -62,6 +62,13 @@ pictures: $(READY)  ## what `find` makes of pictures by design: reports/$(PROFIL
 
 readme: $(READY)  ## put the tables of the reports, the map and two pictures into README.md, reports/ and nbs/ (needs MNIST)
 	@$(BIN)/python -c "from digitkit.front import save_front; save_front()"
+
+site: $(READY)  ## the site, offline: site/index.html (the page that reads what one draws with it, where npm is)
+	@$(BIN)/python -W ignore -c "from pathlib import Path; from digitkit.site import save_site; save_site(Path('site'))"
+	@echo site/index.html
+
+draw: $(READY)  ## the page that reads what one draws: site/draw/draw.html (npm fetches ONNX Runtime Web, once)
+	@$(BIN)/python tools/draw.py site/draw
 
 lock: $(READY)  ## write the versions that are installed to requirements.lock
 	@$(BIN)/pip freeze --exclude-editable > requirements.lock

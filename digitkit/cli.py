@@ -45,6 +45,8 @@ def main() -> None:
             app()
         except InputError as error:
             fail(str(error))
+        except OSError as error:
+            fail(f"{error.filename or 'standard output'}: {error.strerror or error}.")
     except KeyboardInterrupt:
         fail("stopped.", 130)
     except MemoryError:

@@ -59,17 +59,17 @@ class Ensemble:
     def __repr__(self) -> str:
         return f"Ensemble({', '.join(map(str, self.readers))}, views={self.views})"
 
-    def probs(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """As `Reader.probs`: probabilities (n, slots, 11) float32, and whether each image could be cut, (n,)."""
+    def probs_and_cut(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """As `Reader.probs_and_cut`: probabilities (n, slots, 11) float32, and whether each image could be cut, (n,)."""
         total, cut = 0.0, True
         for down, right in VIEWS[: self.views]:
             view = move(images, down, right) if down or right else images
             for reader in self.readers:
-                probs, ok = reader.probs(view)
+                probs, ok = reader.probs_and_cut(view)
                 total, cut = total + widen(probs, self.slots), cut & ok
         return total / (self.views * len(self.readers)), cut
 
-    read = Reader.read
+    probs, read = Reader.probs, Reader.read
 
 # %% ../nbs/44_ensemble.ipynb #1226e3f1
 def load_ensemble(folders: Sequence[Path], views: int = 1) -> Ensemble:

@@ -18,6 +18,7 @@ import papermill
 from traitlets.config import Config as Traits
 
 from .kernels import WarmKernelManager
+from .own_process import computing_with, share_of
 from .pages import Page, read_page
 from .project import root
 from .provenance import provenance
@@ -39,9 +40,8 @@ def stderr_to(path: str | Path) -> Iterator[None]:
 @contextmanager
 def _threads(n: int) -> Iterator[None]:
     """Kernels that start inside compute with n threads."""
-    names, before = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), dict(os.environ)
-    os.environ.update(dict.fromkeys(names, str(n)))
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on many processors; a tenth to a third faster
+    before = dict(os.environ)
+    os.environ.update(computing_with(n))
     try:
         yield
     finally:
@@ -54,11 +54,11 @@ def reason_of(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
-def _execute(page: Page, output: Path) -> str | None:
-    """Run a page's notebook into `output`; the reason if it failed, else None."""
+def _execute(page: Page, output: Path, threads: int) -> str | None:
+    """Run a page's notebook into `output`, with so many threads; the reason if it failed, else None."""
     if not read_page(page.source)[0]:
         return f"{page.source.relative_to(root())} is no notebook with cells"
-    threads, log = max(1, (os.cpu_count() or 1) // page.config.jobs), page.output.with_suffix(".log")
+    log = page.output.with_suffix(".log")
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a kernel that was stopped is told of once, not at the end
     try:
         with _threads(threads), stderr_to(log), TemporaryDirectory() as sockets:
@@ -97,14 +97,18 @@ def _clear(page: Page) -> None:
         (folder / "config.json").unlink(missing_ok=True)
 
 # %% ../nbs/58_execution.ipynb #9a2b9b2d
-def run_page(page: Page, key: str) -> str | None:
-    """Run a page and keep it, with its key if it finished; the reason if it failed, else None."""
+def run_page(page: Page, key: str, threads: int | None = None) -> str | None:
+    """Run a page and keep it, with its key if it finished; the reason if it failed, else None.
+
+    It computes with so many `threads`; if none are named, with its share of this machine's cores.
+    """
+    threads = threads or share_of(page.config.jobs)
     part, failure = page.output.with_name(f".{page.output.stem}.part.ipynb"), None
     try:
         page.output.parent.mkdir(parents=True, exist_ok=True)
         _clear(page)
         before = {} if page.kind.makes_weights else _written(page)
-        failure = _execute(page, part)
+        failure = _execute(page, part, threads)
         notebook = nbformat.read(part, as_version=4)
         failure = failure or _unfinished(page, notebook, before)
         notebook.metadata["digitkit"] = {"key": None if failure else key, "failure": failure}

@@ -119,7 +119,7 @@ def cross_validated(config: Config, scenes: Scenes, fresh: bool) -> np.ndarray:
         with TemporaryDirectory() as scratch:
             fold = replace(config, train_scenes=len(kept))
             fit(reader, scenes.subset(kept), scenes.subset(held), fold, Path(scratch))
-        answers |= dict(zip(held, reader.probs(scenes.images[held])[0]))
+        answers |= dict(zip(held, reader.probs(scenes.images[held])))
     return np.stack([answers[k] for k in range(len(scenes))])
 
 # %% ../nbs/45_faults.ipynb #2abb8539
@@ -129,10 +129,10 @@ def last_and_best(config: Config, source: Scenes, validation: Scenes) -> tuple[n
     reader = build_reader(config)
     with TemporaryDirectory() as scratch:
         history = fit(reader, source, validation, config, Path(scratch))
-        best = reader.probs(validation.images)[0]
+        best = reader.probs(validation.images)
         last = keras.saving.load_model(Path(scratch) / "checkpoint" / f"epoch-{len(history)}.keras")
         reader.network.set_weights(last.get_weights())
-        return reader.probs(validation.images)[0], best, best_epoch(history)
+        return reader.probs(validation.images), best, best_epoch(history)
 
 # %% ../nbs/45_faults.ipynb #38ec666f
 def augmented_probs(reader: Reader, scenes: Scenes, seed: int = 0) -> np.ndarray:
@@ -150,7 +150,7 @@ def _leak_rows(config: Config, on: Measured, seen: pd.DataFrame, resamples: int)
     known = load_split(honest, "test", "triple")
     with TemporaryDirectory() as scratch:
         reader, _ = train(honest, Path(scratch))
-    off = measure(reader.probs(known.images)[0], known, "digit_accuracy", resamples)
+    off = measure(reader.probs(known.images), known, "digit_accuracy", resamples)
     rows = [fault_row("leak: digits shared by training and test", "digit accuracy", on, off)]
     bounds = seen.set_index("glyph")[["score", "low", "high"]]
     if len(bounds) == 2:
@@ -190,7 +190,7 @@ def fault_table(
     ----------
     config : the reader's, under the pooled protocol; three short trainings and an honest one start from it
     scenes : its test
-    probs, cut : what `Reader.probs` gives of them
+    probs, cut : what `Reader.probs_and_cut` gives of them
     seen : the scores of its seen and unseen digits: `glyph`, `score`, `low`, `high`
     augmented : the run folder of a reader whose network turns, moves or zooms what it is trained on; None leaves its
         row out. It is loaded last: how its images are turned depends on Keras' global seed, which the trainings set
@@ -207,7 +207,7 @@ def fault_table(
     if augmented:
         validation = load_split(config, "val")
         reader = Reader.load(augmented)
-        both = augmented_probs(reader, validation), reader.probs(validation.images)[0]
+        both = augmented_probs(reader, validation), reader.probs(validation.images)
         name = "validation images augmented (model1)"
         rows.append(_paired_row(name, "validation digit accuracy", *both, validation, resamples))
     return pd.DataFrame(rows)

@@ -113,8 +113,9 @@ def choose_reader(found: Findings) -> str:
 
 # %% ../nbs/53_findings.ipynb #816ba782
 def hardest_test(found: Findings) -> str:
-    """The test of the profile whose digits overlap most."""
-    return max((found.scenes[test].overlap.mean(), test) for test in found.overall.tests)[1]
+    """The test of the profile whose digits overlap most, as far as that is known."""
+    overlaps = {test: found.scenes[test].overlap for test in found.overall.tests}
+    return max((-1.0 if known is None else known.mean(), test) for test, known in overlaps.items())[1]
 
 # %% ../nbs/53_findings.ipynb #25eb7623
 _LEAST = 30  # scenes of a bin
@@ -122,7 +123,8 @@ _LEAST = 30  # scenes of a bin
 
 def _uncovered(found: Findings) -> list[str]:
     """The tests of three digits in which nothing covers them."""
-    threes = [test for test in found.overall.tests if found.scenes[test].digits.shape[1] == 3]
+    scenes = {test: found.scenes[test] for test in found.overall.tests}
+    threes = [test for test, of in scenes.items() if of.digits.shape[1] == 3 and of.overlap is not None]
     return [t for t in threes if t == REFERENCE or not any(layout.occlusion for layout in parse_layouts(t))]
 
 # %% ../nbs/53_findings.ipynb #1b40fea1

@@ -17,11 +17,13 @@ import pandas as pd
 
 from .glyphs import Glyphs, load_glyphs
 from .keys import source_fingerprint
+from .own_sets import set_fingerprint
 from .pages import Page, read_page, steps_of
 from .project import code_folder, root
-from .runs import is_kept, is_whole, run_folder
+from .runs import configs_of, is_kept, is_whole, run_folder
 from .settings import Config
 from .settings_file import load_config, load_profile
+from .splits import named_sets
 
 # %% ../nbs/57_plan.ipynb #3c62dcf1
 def code_key(page: Page, tree: Path | None = None) -> str | None:
@@ -36,7 +38,7 @@ def code_key(page: Page, tree: Path | None = None) -> str | None:
 def page_key(page: Page, before: str = "") -> str:
     """Twelve hexadecimal digits that change whenever the page has to run again; `before` is the previous page's key."""
     settings, digits = page.config.fingerprint(*page.kind.groups), _key_of(load_glyphs(page.config.glyphs))
-    parts = [settings, digits, str(code_key(page)), before, *_words(page)]
+    parts = [settings, digits, str(code_key(page)), before, *_words(page), *_sets(page)]
     if page.kind.is_read:
         parts += [text for _, text in read_page(page.source)[0]]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
@@ -47,6 +49,15 @@ def _words(page: Page) -> list[str]:
     owners = {"config": page.config, "profile": load_profile(page.config.profile)} if page.kind.also else {}
     values = [getattr(owners[owner], name) for owner, name in page.kind.also]
     return [word for value in values for word in (value if isinstance(value, tuple) else [str(value)])]
+
+# %% ../nbs/57_plan.ipynb #504756b7
+def _sets(page: Page) -> list[str]:
+    """The content of the sets of images behind a page: those of its run, or of all runs of the profile."""
+    whole, config = page.kind.belongs_to == "profile", page.config
+    owners = [config, *(configs_of(config.profile) if whole else [])]
+    tests = whole or "evaluation" in page.kind.groups or ("config", "tests") in page.kind.also
+    places = dict.fromkeys(place for owner in owners for place in named_sets(owner, tests))
+    return [f"{place} {set_fingerprint(place)}" for place in places]
 
 
 @cache

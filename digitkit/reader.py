@@ -30,8 +30,12 @@ _AT_ONCE = 256  # images that go through the network together
 class _Answers(Inputs):
     """From images to probabilities."""
 
-    def probs(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (n, slots, classes) float32 of n grayscale images, and whether each could be cut, (n,) bool."""
+    def probs(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities (n, slots, classes) float32 of n grayscale images (H, W) uint8, ink bright on black."""
+        return self.probs_and_cut(images)[0]
+
+    def probs_and_cut(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """As `probs`, and whether each image could be cut, (n,) bool."""
         answers, flags = [], []
         for start in range(0, len(images), _AT_ONCE):
             block, ok = self.pixels(images[start : start + _AT_ONCE])
@@ -62,7 +66,7 @@ class _Reads(_Answers):
             For no image, one that cannot be converted, and a network that does not answer probabilities.
         """
         images = as_images(images)
-        probs, ok = self.probs(images)
+        probs, ok = self.probs_and_cut(images)
         return as_reading(check_answer(probs, len(images)), ok, np.array([image.any() for image in images]))
 
 # %% ../nbs/32_reader.ipynb #6f3ee546

@@ -23,9 +23,9 @@ from .settings import Config
 
 # %% ../nbs/51_reading.ipynb #cd248ce7
 def read_test(reader, scenes: Scenes) -> tuple[Answers, dict[str, float]]:
-    """What a reader (anything with `probs`) answers; the share of images it could cut, and scenes read in a second."""
+    """What a reader (anything with `probs_and_cut`) answers; what share it could cut, and scenes read per second."""
     started = time.perf_counter()
-    probs, could_be_cut = reader.probs(scenes.images)
+    probs, could_be_cut = reader.probs_and_cut(scenes.images)
     speed = len(scenes) / (time.perf_counter() - started)
     return Answers.of(probs, scenes.digits), dict(cut=float(could_be_cut.mean()), scenes_per_second=speed)
 

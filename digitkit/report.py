@@ -19,7 +19,7 @@ from .lock import locked
 from .pages import KINDS, Page, jobs_of, train_page
 from .places import Place
 from .plan import content_key, due, is_current, page_key, trainings_due
-from .preflight import check_names, check_readers
+from .preflight import check_names, check_readers, stale_notebooks
 from .project import code_folder, root
 from .runs import configs_of, is_whole, run_folder
 from .scores import adopt
@@ -123,6 +123,8 @@ def make_report(
     """
     jobs, last = jobs_of(profile, experiment), Page(KINDS["compare"], load_config(profile))
     check_names([last.config, *(job[0].config for job in jobs)])
+    for line in stale_notebooks():
+        say(line)
     with locked(root() / "reports" / f".{profile}.lock", f"the report of {profile}"):
         with place_of(scheduler, root() / "reports", last.config.jobs) as place:
             return _make(jobs, last, experiment, place, say)

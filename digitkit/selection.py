@@ -42,7 +42,7 @@ def fold_glyphs(config: Config) -> list[tuple[Glyphs, Glyphs]]:
 # %% ../nbs/42_selection.ipynb #05d100ca
 def _accuracy(reader: Reader, scenes: Scenes) -> dict[str, float]:
     """The three scores of a fit."""
-    scores = score(Answers.of(reader.probs(scenes.images)[0], scenes.digits), scenes.digits)
+    scores = score(Answers.of(reader.probs(scenes.images), scenes.digits), scenes.digits)
     return {name: scores[name] for name in ("digit_accuracy", "exact_match", "loss")}
 
 # %% ../nbs/42_selection.ipynb #195c91db

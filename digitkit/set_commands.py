@@ -183,7 +183,9 @@ def _table(frame: pd.DataFrame) -> str:
 def info(path: _AnySet, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """What a set holds: its splits, their sizes, what is known of their scenes, and where they come from."""
     rows = [_facts(name, split) for name, split in load_set(path).items()]
-    typer.echo(json.dumps(rows, indent=1) if as_json else _table(pd.DataFrame(rows).astype(object).fillna("")))
+    typer.echo(
+        json.dumps(rows, indent=1, default=str) if as_json else _table(pd.DataFrame(rows).astype(object).fillna(""))
+    )
 
 # %% ../nbs/59_set_commands.ipynb #2f7832c5
 @scenes_app.command()

@@ -56,7 +56,7 @@ class Answered:
 def answer_scenes(reader: Reader, block: Block, is_ink: bool = False) -> Answered:
     """The answers to a block of scenes; ink is read as it is, everything else becomes ink first."""
     images = list(block.images) if is_ink else as_images(list(block.images))
-    answers = Answers.of(reader.probs(images)[0], block.digits)
+    answers = Answers.of(reader.probs(images), block.digits)
     parts = block.names, block.images, block.digits, block.glyph_ids, block.left_out
     return Answered(*parts, answers, number(answers.digits))
 

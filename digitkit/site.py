@@ -100,9 +100,9 @@ def _copy_reports(sources: Path) -> None:
 
 
 def _copy_draw(sources: Path) -> None:
-    """Put the page that reads what one draws at the site's root, where it is there."""
-    if (root() / "docs/draw").is_dir():
-        shutil.copytree(root() / "docs/draw", sources / "extra", dirs_exist_ok=True)
+    """Make the page that reads what one draws; without npm, which fetches what it runs on, the site has none."""
+    if shutil.which("npm"):
+        subprocess.run([sys.executable, root() / "tools/draw.py", sources / "extra/draw"])
 
 # %% ../nbs/63_site.ipynb #660b43d5
 def _entries(sources: Path) -> dict[str, str]:
@@ -110,10 +110,9 @@ def _entries(sources: Path) -> dict[str, str]:
     titles = dict(card="Model card", shipped="The reader of scenes", changes="Changes", contributing="Contributing")
     maybe = [f"{title} <{name}>" for name, title in titles.items() if (sources / f"{name}.md").is_file()]
     tree = ["```{toctree}", ":hidden:", ":caption: Judge", "", "reports/index", "faults", *maybe, "```"]
-    door = (
-        '<a class="door wide" href="draw.html"><strong>Write a number</strong><span>Here, and see it read.</span></a>'
-    )
-    return {"judge": "\n".join(tree), "draw": door if (sources / "extra/draw.html").is_file() else ""}
+    place, words = "draw/draw.html", "<strong>Write a number</strong><span>Here, and see it read.</span>"
+    door = f'<a class="door wide" href="{place}">{words}</a>'
+    return {"judge": "\n".join(tree), "draw": door if (sources / "extra/draw/draw.html").is_file() else ""}
 
 # %% ../nbs/63_site.ipynb #bc4c50d3
 def _module(notebook: Path) -> str:

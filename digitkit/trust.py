@@ -88,7 +88,11 @@ def slices_text(parts: pd.DataFrame, tests: tuple[str, ...]) -> pd.DataFrame:
     """
     parts = parts[(parts["slice"] != "glyph") & (parts["n"] >= _LEAST)].copy()
     parts["shown"] = list(map(percent, parts["score"], parts["low"], parts["high"]))
-    return parts.pivot(index=["slice", "metric", "value"], columns="test", values="shown")[list(tests)].fillna("-")
+    return (
+        parts.pivot(index=["slice", "metric", "value"], columns="test", values="shown")
+        .reindex(columns=list(tests))
+        .fillna("-")
+    )
 
 # %% ../nbs/53_trust.ipynb #ac5f4646
 def label_doubt(found: Findings, name: str) -> pd.DataFrame:

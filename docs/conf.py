@@ -40,7 +40,7 @@ html_use_index = False
 html_domain_indices = False
 html_show_sphinx = False
 html_show_copyright = False
-html_context = {"draws": (HERE / "extra/draw.html").is_file()}
+html_context = {"draws": (HERE / "extra/draw/draw.html").is_file()}
 html_sidebars = {
     "**": [
         "sidebar/brand.html",

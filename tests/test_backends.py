@@ -43,7 +43,7 @@ same = [bool((a == b).all()) for a, b in zip(alone, resumed.network.get_weights(
 
 config = short("pairs", 1)
 pairs, _ = train(config, Path("pairs"))
-probs = pairs.probs(load_split(config, "test", "sabour6").images)[0]
+probs = pairs.probs(load_split(config, "test", "sabour6").images)
 sums = float(np.abs(probs.sum(axis=2) - 1).max())
 print(json.dumps([device(), len(history), same, pairs.network.name, list(probs.shape), sums]))
 """

@@ -51,8 +51,8 @@ def test_every_network_of_the_settings_is_exported_and_answers_alike(config, ima
     *_, last = (w for w in reader.network.trainable_variables if w.ndim > 1)
     last.assign(last * 30)  # fresh weights answer much the same to every image
     save_onnx(reader, tmp_path / "reader.onnx", experiment=config.experiment)
-    deployed, (theirs, _) = load_onnx(tmp_path / "reader.onnx"), reader.probs(images)
-    np.testing.assert_allclose(deployed.probs(images)[0], theirs, atol=1e-4)
+    deployed, theirs = load_onnx(tmp_path / "reader.onnx"), reader.probs(images)
+    np.testing.assert_allclose(deployed.probs(images), theirs, atol=1e-4)
     assert np.ptp(theirs, axis=0).max() > 0.01  # the images are told apart
     facts = deployed.network.facts
     assert facts["experiment"] == config.experiment and facts["parameters"] == str(reader.network.count_params())

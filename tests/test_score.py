@@ -147,7 +147,7 @@ def test_kaggles_table_and_idx_files_are_the_same_set(call, tmp_path):
 def test_scenes_have_the_scores_of_the_report(call, scenes, tmp_path):
     for form in ("h5", "csv"):
         save_set({"test": scenes, "train": scenes.subset(slice(9))}, tmp_path / form, form)
-    answers = Answers.of(Reader.default().probs(scenes.images)[0], scenes.digits)
+    answers = Answers.of(Reader.default().probs(scenes.images), scenes.digits)
     report = score_intervals(answers, scenes.digits, scenes.glyph_ids)
     for form in ("h5", "csv"):
         code, told, _ = scored(call, tmp_path / form)
@@ -163,7 +163,7 @@ def test_a_png_tree_and_a_foreign_hdf5_file_have_them_too(call, scenes, tmp_path
     save_set({"all": scenes}, tmp_path / "tree", "png")
     with h5py.File(tmp_path / "set.h5", "w") as file:
         file["test_dataset"], file["test_labels"] = scenes.images, scenes.digits
-    answers = Answers.of(Reader.default().probs(scenes.images)[0], scenes.digits)
+    answers = Answers.of(Reader.default().probs(scenes.images), scenes.digits)
     for path in (tmp_path / "tree", tmp_path / "set.h5"):
         told = scored(call, path, "--run", SHIPPED)[1]
         assert told["scores"]["exact_match"]["value"] == answers.exact(scenes.digits).mean()

@@ -21,6 +21,7 @@ from digitkit.scenes import Scenes
 from digitkit.sets import load_set
 from digitkit.settings import Config
 from digitkit.settings_file import load_config
+from digitkit.shards import Shards
 from digitkit.sources import Split
 from digitkit.store import Store, save_scenes
 
@@ -36,7 +37,7 @@ for images in (image, [image, image], np.stack([image, image])):
     assert_type(reading.confidence, np.ndarray)
     assert_type(reading.ok, np.ndarray)
     assert_type(number(reading.digits), list[str])
-probs, cut = reader.probs([image])
+probs, cut = reader.probs_and_cut([image])
 assert_type(probs, np.ndarray)
 assert_type(cut, np.ndarray)
 assert_type(reader.slots, int)
@@ -77,7 +78,7 @@ stored = Store("set/train.h5")
 assert_type(stored.read(0, 10), Scenes)
 assert_type(len(stored), int)
 sets = load_set("set")
-assert_type(sets, dict[str, Store] | dict[str, Split])
+assert_type(sets, dict[str, Store | Shards] | dict[str, Split])
 for blocks in (split.blocks(64) for split in sets.values()):
     assert_type(next(blocks), Scenes)
 for some in (sets, {"train": scenes, "test": stored}):
