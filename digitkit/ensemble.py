@@ -60,7 +60,7 @@ class Ensemble:
         return f"Ensemble({', '.join(map(str, self.readers))}, views={self.views})"
 
     def probs_and_cut(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """As `Reader.probs_and_cut`: probabilities (n, slots, 11) float32, and whether each image could be cut, (n,)."""
+        """As `Reader.probs_and_cut`: probabilities (n, slots, 11) float32, and what could be cut, (n,) bool."""
         total, cut = 0.0, True
         for down, right in VIEWS[: self.views]:
             view = move(images, down, right) if down or right else images
