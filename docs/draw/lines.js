@@ -137,6 +137,23 @@ function rectangle(cells) {
   return turned <= 45 ? [x, y, width, height, turned] : [x, y, height, width, turned - 90];
 }
 
+const REST = 0.05, NARROW = 0.6; // of the largest piece's ink, as much may lie elsewhere; its width per height, at most
+
+/** The level line around the one upright piece that is nearly all the ink, or null. Python's `_only_stroke`. */
+export function onlyStroke({ width, height, data, ...rest }) {
+  const least = Math.max(0.7 * otsu({ width, height, data, ...rest }), 12);
+  const found = pieces(data.map((level) => (level > least ? 1 : 0)), width, height).found.slice(1);
+  if (!found.length) return null;
+  const most = found.reduce((best, one) => (one.area > best.area ? one : best));
+  const wide = most.right - most.left + 1, high = most.bottom - most.top + 1;
+  const area = found.reduce((sum, one) => sum + one.area, 0);
+  if (wide > NARROW * high || area > (1 + REST) * most.area) return null;
+  return single([most.left + wide / 2, most.top + high / 2, wide, high, 0]);
+}
+
+/** Whether a line is about as wide and as high as a piece, or larger. */
+export const has = (line, piece) => [2, 3].every((k) => line[k] >= f(f(0.7) * piece[k]));
+
 /**
  * Lines from cells of probabilities, those of at least `least` in a core.
  * @param cells `side` by `side` numbers 0..1

@@ -2,7 +2,7 @@
 
 import { image } from "./image.js";
 import { boxOfInk, brightOnBlack, decodeSlots, fit, isScene } from "./scene.js";
-import { distinct, lineBox, looks, ontoCanvas, readCores, readingOrder, refine } from "./lines.js";
+import { distinct, has, lineBox, looks, onlyStroke, ontoCanvas, readCores, readingOrder, refine } from "./lines.js";
 import { inkOf, SHORTEST, withoutEqualChannels } from "./paper.js";
 import { decode } from "./strips.js";
 
@@ -90,7 +90,9 @@ export class Reader {
     const side = this.finder.takes.shape[1], [canvas, place] = ontoCanvas(ink, side);
     const { data, dims } = await this.finder.run(Float32Array.from(canvas.data), [1, side, side, 1]);
     const cell = side / dims[1], cores = readCores(data, dims[1], place, cell);
-    return { lines: distinct(cores.map((line) => refine(ink, line))), cells: { data, side: dims[1], cell, place } };
+    const lines = distinct(cores.map((line) => refine(ink, line))), piece = onlyStroke(ink);
+    const kept = !piece || lines.some((line) => has(line, piece)) ? lines : [piece];
+    return { lines: kept, cells: { data, side: dims[1], cell, place } };
   }
 
   /** The columns of each strip; strips of one width, filled up to the next 32 pixels, go through together. */
