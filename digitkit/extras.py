@@ -14,7 +14,7 @@ _SETS = ("pandas", "tabulate", "scipy", "h5py", "sklearn", "joblib", "matplotlib
 EXTRAS = {
     "sets": _SETS,
     "train": (*_SETS, "keras", "tensorflow"),
-    "report": ("papermill", "ipykernel", "nbconvert", "bs4", "latex2mathml", *_WITH_NBCONVERT),
+    "report": ("papermill", "ipykernel", "jupyter_client", "nbconvert", "bs4", "latex2mathml", *_WITH_NBCONVERT),
     "export": ("onnx", "tf2onnx"),
     "jax": (*_SETS, "keras", "jax"),
     "dask": ("dask", "distributed"),
