@@ -50,15 +50,17 @@ def serve() -> None:
     for name in _BEFORE:
         with suppress(ImportError):  # what is not installed, no page imports
             import_module(name)
-    while True:
-        text, files, *_ = socket.recv_fds(asked, 1 << 20, 1)
-        if not text:
-            return
+    kernels = []
+    while (got := socket.recv_fds(asked, 1 << 20, 1))[0]:
         if not (pid := os.fork()):
-            _become(*json.loads(text), *files)
+            _become(*json.loads(got[0]), *got[1])
             return
-        os.close(files[0])
+        os.close(got[1][0])
+        kernels.append(pid)
         asked.send(str(pid).encode())
+    for pid in kernels:  # who asked is gone
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 # %% ../nbs/57_kernels.ipynb #222f32d2
 @cache

@@ -83,3 +83,5 @@ def locked(path: Path, what: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+            with suppress(OSError):  # it holds something, or was there before
+                path.parent.rmdir()

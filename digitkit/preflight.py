@@ -45,12 +45,12 @@ def _bare(code: str) -> str:
 
 # %% ../nbs/57_preflight.ipynb #563cdca4
 def stale_notebooks() -> list[str]:
-    """A sentence for each notebook that was edited and not exported, with the command that mends it.
+    """A sentence for each notebook that was edited and not exported or cannot be read, with the command that mends it.
 
     Raises
     ------
     InputError
-        For a notebook with merge marks, and for one that cannot be read; with the command that mends it.
+        For a notebook with merge marks, with the command that mends it.
     """
     said = []
     for path in sorted([*(root() / "nbs").glob("*.ipynb"), *(root() / "nbs" / "reports").glob("*.ipynb")]):
@@ -61,7 +61,8 @@ def stale_notebooks() -> list[str]:
         try:
             cells = _cells(text)
         except (ValueError, KeyError, TypeError):
-            raise InputError(f"{name} is no notebook. `git checkout {name}` brings back the last one.") from None
+            said.append(f"{name} is no notebook. `git checkout {name}` brings back the last one.")
+            continue
         module = root() / "digitkit" / f"{path.stem.split('_', 1)[-1]}.py"
         known = _bare(module.read_text()) if module.is_file() else ""
         if any(cell not in known for cell in cells):

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from runpy import run_path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,6 @@ from .gallery import save_gallery
 from .glyphs import load_glyphs, split_glyphs
 from .lessons import save_lessons
 from .looks import Look, draw
-from .process import own_stderr
 from .project import InputError, root
 from .reader import Reader
 from .site_texts import PAGES, adapted, commands_page
@@ -144,14 +143,14 @@ def save_site(site: Path) -> None:
     InputError
         If Sphinx warns of anything, with its warnings.
     """
-    from sphinx.cmd.build import build_main  # imported late: the package reads digits without it
-
-    with TemporaryDirectory() as place, own_stderr(), redirect_stderr(io.StringIO()) as said:
+    with TemporaryDirectory() as place:
         sources, built = Path(place) / "sources", Path(place) / "site"
         gather(sources)
-        line = ["-W", "--keep-going", "-q", "-d", f"{place}/trees", str(sources), str(built)]
-        if build_main(line):
-            raise InputError(f"the site was not built: {said.getvalue()}")
+        # in a process of its own: Sphinx writes into the signatures of what it documents
+        line = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", f"{place}/trees", sources, built]
+        done = subprocess.run(line, cwd=root(), capture_output=True, text=True)
+        if done.returncode:
+            raise InputError(f"the site was not built: {done.stderr}")
         (built / ".buildinfo").unlink(missing_ok=True)
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(built, site)

@@ -232,7 +232,7 @@ def troubled(started, tmp_path_factory):
     without_figures(project)
     change_settings(project, "profile:tiny", experiments="small", select="")
     interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
-    killed = stop_report(project, 3, lambda pid: os.kill(pid, signal.SIGKILL))
+    killed = stop_report(project, len(interrupted.history) + 2, lambda pid: os.kill(pid, signal.SIGKILL))
     change_settings(project, "profile:tiny", experiments="small paired")
     change_settings(project, "paired", layouts="sabour6")
     done = command(project, "digitkit", "report", "--profile", "tiny")

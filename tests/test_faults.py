@@ -360,7 +360,8 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
         time.sleep(0.1)
         with suppress(psutil.Error, ProcessLookupError):  # one of them has just ended: look again
             found = psutil.Process(working.pid).children(recursive=True)
-            kernels = [process for process in found if os.getsid(process.pid) == process.pid]
+            deep = [process for process in found if process.ppid() != working.pid]
+            kernels = [process for process in deep if os.getsid(process.pid) == process.pid]
     job = kernels[0]
     while job.ppid() != working.pid:
         job = job.parent()
