@@ -122,7 +122,7 @@ class _Warm(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
         self.cwd = str(kwargs.get("cwd") or Path.cwd())
-        self.pid = self.pgid = _ask(cmd[3:], kwargs["env"], self.cwd)
+        self.pid = self.pgid = _ask(cmd[cmd.index("-f") :], kwargs["env"], self.cwd)
         self.process = _Process(self.pid)
         return self.connection_info
 

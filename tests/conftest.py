@@ -91,12 +91,6 @@ def rows(path: Path) -> list[str]:
     return path.read_text().splitlines()[1:] if path.is_file() else []
 
 
-def git(project: Path, *words: str) -> str:
-    """What git says in a project."""
-    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *who, *words], cwd=project, check=True, capture_output=True, text=True).stdout
-
-
 def alive(project: Path) -> list[psutil.Process]:
     """The processes that work in a copy of the project."""
     found = []
@@ -182,12 +176,8 @@ def _report(project: Path) -> subprocess.Popen:
 
 @pytest.fixture(scope="session")
 def started(tmp_path_factory):
-    """The tiny report on its way, of committed code: `tiny` waits for it, `troubled` works beside it."""
+    """The tiny report on its way: `tiny` waits for it, `troubled` works beside it."""
     project = _prepared(tmp_path_factory.mktemp("tiny"))
-    (project / ".gitignore").write_text("/data/\n/reports/\n__pycache__/\n*.log\n")
-    git(project, "init", "-q")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "the code of old")
     report = _report(project)
     yield SimpleNamespace(project=project, report=report)
     report.kill()
@@ -220,8 +210,8 @@ def tables(tiny, tmp_path_factory):
 
 @pytest.fixture
 def tiny_copy(tables, tmp_path):
-    """A copy of the tiny report, its comparison without figures and it without history, that a test may change."""
-    shutil.copytree(tables, tmp_path / "tiny", ignore=shutil.ignore_patterns(".git"))
+    """A copy of the tiny report, its comparison without figures, that a test may change."""
+    shutil.copytree(tables, tmp_path / "tiny")
     return tmp_path / "tiny"
 
 

@@ -373,6 +373,9 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
     assert f"{killed}: its process was killed" in err.split("failed:")[1]
     done = {"audit", *(f"{page} {other}" for page in ("train", "evaluate", "score"))}
     assert set(re.findall(r"] (.+): done", err)) == done, err
+    limit = time.monotonic() + 10
+    while len(alive(hollow)) > 1 and time.monotonic() < limit:
+        time.sleep(0.1)
     assert "compare: done" in err and [process.pid for process in alive(hollow)] == [os.getpid()]
 
 

@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import pytest
-from conftest import HERE, RUN, change_settings, git, pages_done
+from conftest import HERE, RUN, change_settings, copy_project, pages_done, without_figures
 
 from digitkit import trees
 from digitkit.claims import keep_what_is_same
@@ -18,6 +19,12 @@ from digitkit.probe import origins
 from digitkit.report import make_report
 from digitkit.settings_file import load_config
 from digitkit.trees import in_history, in_trees, unpack
+
+
+def git(project: Path, *words: str) -> str:
+    """What git says in a project."""
+    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *who, *words], cwd=project, check=True, capture_output=True, text=True).stdout
 
 
 def change(project: Path, module: str, *pairs: tuple[str, str]) -> None:
@@ -53,16 +60,19 @@ def kept(project: Path) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="module")
-def past(tables, tmp_path_factory):
+def past(tmp_path_factory):
     """A project in git with two finished experiments: `small`, and `turned`, which is another network and augmented."""
-    project = tmp_path_factory.mktemp("past") / "project"
-    shutil.copytree(tables, project)
-    change_settings(project, "profile:tiny", experiments="small turned", select="")
+    project = copy_project(tmp_path_factory.mktemp("past"))
+    without_figures(project)
+    sizes = dict(epochs=1, train_scenes=24, val_scenes=24, test_scenes=24, resamples=20, jobs=1)
+    change_settings(project, "profile:tiny", experiments="small turned", select="", tests="triple", **sizes)
     change_settings(project, "turned", model="fast", rotation=20, schedule="plateau")
-    change_settings(project, "tiny.turned", epochs=1, train_scenes=24, tests="triple")
+    (project / ".gitignore").write_text("/data/\n/reports/\n__pycache__/\n*.log\n")
+    git(project, "init", "-q")
     git(project, "add", "-A")
-    git(project, "commit", "-qm", "one more experiment")
-    assert report(project, "turned").ran == {"train turned", "evaluate turned", "score turned", "compare"}
+    git(project, "commit", "-qm", "the code of old")
+    for name in ("small", "turned"):
+        assert f"train {name}" in report(project, name).ran
     return project
 
 
@@ -113,7 +123,7 @@ def test_a_changed_augmentation_keeps_who_has_none_and_makes_the_others_stale(pr
     assert set(lines) == {"small seed 0", "train small", "evaluate small"}
     for line in lines.values():
         assert re.fullmatch("[0-9a-f]{12}", line["probe"]) and line["from"] != line["to"] and line["processor"]
-        assert git(project, "rev-parse", line["revision"]) == git(project, "rev-parse", "HEAD~1")
+        assert git(project, "rev-parse", line["revision"]) == git(project, "rev-parse", "HEAD")
     assert (project / RUN / "metrics.json").read_bytes() == before
     assert "kept by a probe" in (project / "reports/tiny/index.html").read_text()
 
