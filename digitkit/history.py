@@ -136,7 +136,7 @@ def resume(reader: Reader, folder: Path) -> pd.DataFrame:
     """The history of a run that was stopped, its network put into `reader`; an empty frame for a new run."""
     if not (folder / "history.csv").is_file():
         return pd.DataFrame()
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    history = pd.read_csv(folder / "history.csv")
     checkpoint = folder / "checkpoint" / f"epoch-{len(history)}.keras"
     if not checkpoint.is_file():
         return pd.DataFrame()
