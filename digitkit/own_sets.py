@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from .disk import remove, replacing
-from .image_ops import grayscale
+from .image_ops import fit, grayscale
 from .labelled import Block, Labelled, load_labelled
 from .labels import BLANK
 from .paper import ink
@@ -84,15 +84,7 @@ def to_scene(picture: np.ndarray) -> np.ndarray:
 # %% ../nbs/29_own_sets.ipynb #d3bbdab1
 def _one_size(images: list[np.ndarray]) -> np.ndarray:
     """Images (n, H, W) of ink of any sizes: where they differ, all are set into the middle of 84x84."""
-    if len({image.shape for image in images}) == 1:
-        return np.stack(images)
-    scenes = np.zeros((len(images), _SIDE, _SIDE), np.uint8)
-    for scene, image in zip(scenes, images):
-        factor = _SIDE / max(image.shape)
-        size = [max(1, round(side * factor)) for side in image.shape[::-1]]
-        x, y = ((_SIDE - side) // 2 for side in size)
-        scene[y : y + size[1], x : x + size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return scenes
+    return np.stack(images if len({image.shape for image in images}) == 1 else [fit(image, _SIDE) for image in images])
 
 # %% ../nbs/29_own_sets.ipynb #da834ed3
 _NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
