@@ -73,7 +73,7 @@ def _warm(backend: str, threads: str, asker: int) -> socket.socket:
         subprocess.Popen(line, stdin=theirs, stdout=subprocess.DEVNULL, env=env)
     return ours
 
-# %% ../nbs/57_kernels.ipynb #e2451d93
+
 def _ask(argv: list[str], env: dict[str, str], cwd: str) -> int:
     """The number of a new kernel; RuntimeError if there is none."""
     for _ in range(2):

@@ -48,7 +48,7 @@ def _look(hand: dict | None = None, **parts) -> Callable:
 
     return of
 
-# %% ../nbs/19_pictures.ipynb #86a80146
+
 def _same(step):
     return step
 
