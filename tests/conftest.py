@@ -99,7 +99,7 @@ def alive(project: Path) -> list[psutil.Process]:
 
 
 def stop_report(project: Path, epochs: int, stop) -> SimpleNamespace:
-    """Start the report of `small`, in a process group of its own; `stop(pid)` it after so many epochs; wait for quiet."""
+    """Start the report of `small` in its own process group, `stop(pid)` it after so many epochs; wait for quiet."""
     line, pipe = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"], subprocess.PIPE
     report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     limit = time.monotonic() + 120
