@@ -108,10 +108,10 @@ def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyp
     from digitkit import recognition
     from digitkit.recognition import save_recognition, train_recognition
 
-    monkeypatch.setattr(recognition, "BLOCK", 64)
+    monkeypatch.setattr(recognition, "BLOCK", 24)
     said = []
     trained = train_recognition(glyphs, tmp_path, minutes=0.02, batch=8, say=said.append)
-    assert trained["pictures"] >= 64 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
+    assert trained["pictures"] >= 24 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1
     again = train_recognition(glyphs, tmp_path, minutes=1e-9, begin=tmp_path)  # no time for a step
     assert again["pictures"] == 0 and again["before"]["pictures"] == trained["pictures"]
     assert max(save_recognition(tmp_path, tmp_path).values()) < 0.05  # half precision
