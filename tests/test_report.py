@@ -180,6 +180,20 @@ def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_mis
     assert json.loads((runs["slots"] / "metrics.json").read_text())["processor"] == origin["slots"]
 
 
+def test_a_page_that_fails_stops_no_other_and_its_experiment_is_named_and_not_in_the_table(tiny_copy, report):
+    change_settings(tiny_copy, "profile:tiny", experiments="paired small slots slots_views columns", select="")
+    change_settings(tiny_copy, "paired", layouts="sabour6")
+    (tiny_copy / RUN / "metrics.json").unlink()
+    code, _, err, pages = report(tiny_copy)
+    assert code == 1 and "Traceback" not in err and pages == {"score small", "compare"}, err
+    failed = err.split("failed:")[1]
+    assert "train paired: " in failed and "this reader takes scenes of 3 digits each, got 2." in failed
+    reports = tiny_copy / "reports/tiny"
+    assert (reports / "paired/seed0/train.ipynb").is_file()
+    assert set(pd.read_csv(reports / "comparison.csv")["experiment"]) == {"small", *WHOLE, "columns"}
+    assert "<strong>paired seed 0</strong>: not finished" in (reports / "index.html").read_text()
+
+
 SMALL = {"train small", "evaluate small", "score small"}
 SCORED = {f"score {name}" for name in ("small", *WHOLE, "columns")}
 EVALUATED = SCORED | {f"evaluate {name}" for name in ("small", *WHOLE, "columns")}

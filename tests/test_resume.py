@@ -25,6 +25,11 @@ def test_a_stopped_run_has_no_file_under_a_final_name(troubled):
     assert str(RUN / "config.json") in troubled.killed.files
 
 
+def test_the_last_call_ends_what_was_stopped_twice(troubled):
+    assert troubled.done.returncode == 0, troubled.done.stderr
+    assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
+
+
 def test_each_call_goes_on_at_the_epoch_where_the_last_one_stopped(troubled):
     end = rows(troubled.project / RUN / "history.csv")
     first, second = troubled.interrupted.history, troubled.killed.history
@@ -55,21 +60,3 @@ def test_a_stopped_run_ends_with_the_numbers_of_an_undisturbed_one(tiny, trouble
 def test_the_checkpoints_are_gone_at_the_end(tiny, troubled):
     for project in (tiny.project, troubled.project):
         assert not (project / RUN / "checkpoint").exists()
-
-
-# ------------------------------------------------------------------ beside it an experiment that must fail
-
-
-def test_a_failed_page_does_not_stop_the_others(troubled):
-    assert troubled.done.returncode == 1, troubled.done.stderr
-    assert "Traceback" not in troubled.done.stderr
-    failed = troubled.done.stderr.split("failed:")[1]
-    assert "train paired: " in failed and "this reader takes scenes of 3 digits each, got 2." in failed
-    assert (troubled.reports / "paired/seed0/train.ipynb").is_file()
-    assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
-
-
-def test_a_failed_experiment_is_named_and_never_in_the_table(troubled):
-    assert set(pd.read_csv(troubled.reports / "comparison.csv")["experiment"]) == {"small"}
-    page = (troubled.reports / "index.html").read_text()
-    assert "<strong>paired seed 0</strong>: not finished" in page
