@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
-SLOW = "test_report test_cluster test_probe test_faults test_scores test_find test_site test_export test_backends".split()
+SLOW = [f"test_{name}" for name in "report cluster probe faults scores find site export backends".split()]
 FIGURES = "show|heat|curves|rows"  # the rooms that draw
 DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for it
 
