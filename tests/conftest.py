@@ -1,5 +1,7 @@
 """A copy of the project for every test, the command run in it, and the reports that the tests share."""
 
+import fcntl
+import json
 import os
 import re
 import shutil
@@ -21,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
-SHARED = r"def test_\w+\([^)]*\b(tiny|tiny_copy|tables|troubled)\b"  # a test that asks for a shared report
+SLOW = [f"test_{name}" for name in "report cluster probe faults scores find site export backends".split()]
 FIGURES = "show|heat|curves|rows"  # the rooms that draw
 DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for it
 
@@ -32,23 +34,15 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
-def pytest_xdist_make_scheduler(config, log):
-    """For `-n 2`: all files whose tests share the reports in one process, each other file as a whole in one."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Scheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            file = nodeid.partition("::")[0]
-            return "reports" if re.search(SHARED, (HERE / file).read_text()) else file
-
-    return Scheduling(config, log)
+def pytest_collection_modifyitems(items):
+    """The slowest files first: whoever of several processes takes the last one takes a short one."""
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
 
 
 def copy_project(folder: Path) -> Path:
     """The project without its data and reports."""
-    ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("nbs", "digitkit"):
-        shutil.copytree(HERE / name, folder / name, ignore=ignore)
+    for name in ("nbs", "digitkit"):  # with what is compiled: to compile it again takes a second each time
+        shutil.copytree(HERE / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for name in ("settings.ini", "pyproject.toml", "README.md"):
         shutil.copy(HERE / name, folder / name)
     return folder
@@ -104,8 +98,9 @@ def alive(project: Path) -> list[psutil.Process]:
 
 
 def stop_report(project: Path, epochs: int, stop) -> SimpleNamespace:
-    """Start the report in a process group of its own, `stop(pid)` it after so many epochs, wait until all is quiet."""
-    report = _report(project)
+    """Start the report of `small` in its own process group, `stop(pid)` it after so many epochs; wait for quiet."""
+    line, pipe = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"], subprocess.PIPE
+    report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     limit = time.monotonic() + 120
     while len(rows(project / RUN / "history.csv")) < epochs and report.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)
@@ -168,44 +163,56 @@ def _prepared(folder: Path) -> Path:
     return project
 
 
-def _report(project: Path) -> subprocess.Popen:
-    """The report of a copy, started in a process group of its own."""
-    line, pipe = [BIN / "digitkit", "report", "--profile", "tiny"], subprocess.PIPE
-    return subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """`shared(name, make)`: a folder that `make` fills once for all processes of a test run; the others wait for it."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+    def shared(name: str, make) -> Path:
+        with open(place / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder, whole = place / name, place / f"{name}.whole"
+            if not whole.exists():
+                assert not folder.exists(), f"{name} could not be made: its first test says why"
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    return shared
+
+
+def _make_tiny(folder: Path) -> None:
+    """The tiny report of a copy of the project, and what the command said."""
+    done = command(_prepared(folder), "digitkit", "report", "--profile", "tiny")
+    said = dict(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    (folder / "said.json").write_text(json.dumps(said))
 
 
 @pytest.fixture(scope="session")
-def started(tmp_path_factory):
-    """The tiny report on its way: `tiny` waits for it, `troubled` works beside it."""
-    project = _prepared(tmp_path_factory.mktemp("tiny"))
-    report = _report(project)
-    yield SimpleNamespace(project=project, report=report)
-    report.kill()
-
-
-@pytest.fixture(scope="session")
-def tiny(started, request):
+def tiny(shared):
     """The tiny report, made once and undisturbed: its project and the finished command. Tests do not write in it."""
-    if any("troubled" in item.fixturenames for item in request.session.items):
-        request.getfixturevalue("troubled")  # both are needed: one computes while the other imports
-    out, err = started.report.communicate(timeout=900)
-    done = SimpleNamespace(returncode=started.report.returncode, stdout=out, stderr=err)
-    return SimpleNamespace(project=started.project, done=done, reports=started.project / "reports/tiny")
+    project = shared("tiny", _make_tiny)
+    done = SimpleNamespace(**json.loads((project / "said.json").read_text()))
+    return SimpleNamespace(project=project, done=done, reports=project / "reports/tiny")
 
 
 @pytest.fixture(scope="session")
-def tables(tiny, tmp_path_factory):
+def tables(tiny, shared):
     """The tiny report with a comparison `without_figures`, all up to date, its pages one at a time."""
-    project = tmp_path_factory.mktemp("tables") / "tiny"
-    shutil.copytree(tiny.project, project)
-    without_figures(project)
-    change_settings(project, "profile:tiny", jobs=1)
-    said = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project)
-        assert make_report("tiny", say=said.append) == []
-    assert pages_done("\n".join(said)) == {"compare"}, said
-    return project
+
+    def make(project):
+        shutil.copytree(tiny.project, project, dirs_exist_ok=True)
+        without_figures(project)
+        change_settings(project, "profile:tiny", jobs=1)
+        said = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(project)
+            assert make_report("tiny", say=said.append) == []
+        assert pages_done("\n".join(said)) == {"compare"}, said
+
+    return shared("tables", make)
 
 
 @pytest.fixture
@@ -216,16 +223,14 @@ def tiny_copy(tables, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def troubled(started, tmp_path_factory):
-    """`small` again: stopped by Ctrl-C, then killed; then left to end, beside an experiment that must fail."""
+def troubled(tmp_path_factory):
+    """`small` again: stopped by Ctrl-C, then killed; then left to end."""
     project = _prepared(tmp_path_factory.mktemp("troubled"))
     without_figures(project)
     change_settings(project, "profile:tiny", experiments="small", select="")
     interrupted = stop_report(project, 1, lambda pid: os.killpg(pid, signal.SIGINT))
     killed = stop_report(project, len(interrupted.history) + 2, lambda pid: os.kill(pid, signal.SIGKILL))
-    change_settings(project, "profile:tiny", experiments="small paired")
-    change_settings(project, "paired", layouts="sabour6")
-    done = command(project, "digitkit", "report", "--profile", "tiny")
+    done = command(project, "digitkit", "report", "--profile", "tiny", "--experiment", "small")
     return SimpleNamespace(
         project=project, reports=project / "reports/tiny", interrupted=interrupted, killed=killed, done=done
     )

@@ -19,7 +19,7 @@ from digitkit.training import device, train
 
 def short(experiment, epochs):
     config = load_config("record", experiment)
-    sizes = dict(train_scenes=32, val_scenes=16, batch_size=16, epochs=epochs)
+    sizes = dict(train_scenes=12, val_scenes=6, batch_size=6, epochs=epochs)
     return replace(config, glyphs="embedded", tests=config.tests[:1], test_scenes=8, **sizes)
 
 class Killed(Exception):
@@ -48,11 +48,13 @@ sums = float(np.abs(probs.sum(axis=2) - 1).max())
 print(json.dumps([device(), len(history), same, pairs.network.name, list(probs.shape), sums]))
 """
 
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile takes longest
+
 
 def test_recipes_of_record_train_stop_go_on_and_read_under_jax(project, tmp_path_factory):
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(HERE)}
     kept = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled"))}  # one network is trained three times
-    kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "XLA_FLAGS": QUICK}
     line = [sys.executable, "-c", TRAIN]
     done = subprocess.run(line, cwd=project, env=environment | kept, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ A4 = 703  # pixels between the margins of a sheet
 PAGES = ("tiny", "full", "reference", "record")
 
 UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
+AS_OPENED = "document.querySelectorAll('details').forEach(one => one.open = false); scrollTo(0, 0)"
 
 # what stands out of the window, but for what lies in a frame that is moved alone
 OUTSIDE = """() => [...document.querySelectorAll("main *, nav")].filter(one => {
@@ -71,22 +72,30 @@ def paths(request):
     return path
 
 
-@pytest.fixture
-def open_page(browser):
-    """A page in a window, with all that it asks for; the window is closed in the end."""
-    opened = []
+@pytest.fixture(scope="module")
+def windows():
+    """A window for each page that was opened, by its path."""
+    return {}
 
-    def open_page(path, width=1440, **options):
-        window = browser.new_page(viewport={"width": width, "height": WIDTHS.get(width, 900)}, **options)
-        opened.append(window)
-        window.asked = []
-        window.on("request", lambda request: window.asked.append(request.url))
-        window.goto(path.as_uri())
+
+@pytest.fixture
+def open_page(browser, windows):
+    """A page as if just opened, in a window of a width, on a light or dark screen; with all that it asked for."""
+
+    def open_page(path, width=1440, color_scheme="light"):
+        if path not in windows:
+            windows[path] = window = browser.new_page()
+            window.asked = []
+            window.on("request", lambda request: window.asked.append(request.url))
+            window.goto(path.as_uri())
+            assert window.locator("details[open]").count() == 0
+        window = windows[path]
+        window.set_viewport_size({"width": width, "height": WIDTHS.get(width, 900)})
+        window.emulate_media(media="screen", color_scheme=color_scheme)
+        window.evaluate(AS_OPENED)
         return window
 
-    yield open_page
-    for window in opened:
-        window.close()
+    return open_page
 
 
 @pytest.mark.parametrize("name", PAGES)

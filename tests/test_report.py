@@ -84,13 +84,15 @@ def test_papermill_parameters_arrive_also_after_nbdev_clean(project):
     for page in sorted((project / "nbs/reports").glob("*.ipynb")):
         tags = [cell.metadata for cell in nbformat.read(page, as_version=4).cells]
         assert tags[1] == {"tags": ["parameters"]} and "tags" not in tags[0], page.name
-    change_settings(project, "tiny.small", epochs=1, train_scenes=24)
+    path = project / "nbs/reports/90_train.ipynb"
+    page = nbformat.read(path, as_version=4)
+    page.cells[3:] = [nbformat.v4.new_code_cell("print(config.profile, config.experiment, config.seed)")]
+    nbformat.write(page, path)  # what it trains then, a line of README does
     line = "nbs/reports/90_train.ipynb out.ipynb -p profile tiny -p experiment small -p seed 3"
     done = command(project, "papermill", *line.split())
     assert done.returncode == 0, done.stderr
-    written = json.loads((project / "reports/tiny/small/seed3/config.json").read_text())["config"]
-    assert (written["profile"], written["experiment"], written["seed"]) == ("tiny", "small", 3)
-    assert not (project / "reports/quick").exists()
+    (said,) = nbformat.read(project / "out.ipynb", as_version=4).cells[-1].outputs
+    assert said.text == "tiny small 3\n"
 
 
 def test_a_second_report_at_once_says_who_makes_the_first(project, report):
@@ -156,9 +158,8 @@ def test_a_report_without_weights_is_whole_until_they_are_asked_for(tiny_copy, r
     code, _, err, pages = report(tiny_copy)
     assert code == 0 and pages == {"compare"}, err
     assert (tiny_copy / "reports/tiny/comparison.csv").read_text() != before  # slots_views has left it
-    change_settings(tiny_copy, "tiny.small", epochs=1, train_scenes=24)
-    code, _, err, pages = report(tiny_copy, "--experiment", "small")
-    assert code == 0 and (tiny_copy / RUN / "model.keras").is_file(), err
+    asked = [str(page) for page in due(jobs_of("tiny", "small")[0], weights=True)]
+    assert asked == ["train small", "evaluate small", "score small"]
 
 
 def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_missing(tiny_copy, report, monkeypatch):
@@ -177,6 +178,20 @@ def test_an_ensemble_that_changes_trains_its_members_where_their_weights_are_mis
     origin = {n: json.loads((run / "config.json").read_text())["provenance"]["processor"] for n, run in runs.items()}
     assert origin["slots"] != "another" == origin["small"]
     assert json.loads((runs["slots"] / "metrics.json").read_text())["processor"] == origin["slots"]
+
+
+def test_a_page_that_fails_stops_no_other_and_its_experiment_is_named_and_not_in_the_table(tiny_copy, report):
+    change_settings(tiny_copy, "profile:tiny", experiments="paired small slots slots_views columns", select="")
+    change_settings(tiny_copy, "paired", layouts="sabour6")
+    (tiny_copy / RUN / "metrics.json").unlink()
+    code, _, err, pages = report(tiny_copy)
+    assert code == 1 and "Traceback" not in err and pages == {"score small", "compare"}, err
+    failed = err.split("failed:")[1]
+    assert "train paired: " in failed and "this reader takes scenes of 3 digits each, got 2." in failed
+    reports = tiny_copy / "reports/tiny"
+    assert (reports / "paired/seed0/train.ipynb").is_file()
+    assert set(pd.read_csv(reports / "comparison.csv")["experiment"]) == {"small", *WHOLE, "columns"}
+    assert "<strong>paired seed 0</strong>: not finished" in (reports / "index.html").read_text()
 
 
 SMALL = {"train small", "evaluate small", "score small"}
@@ -235,18 +250,3 @@ def test_a_mended_text_and_a_lost_page_of_a_finished_training_run_nothing_but_th
     code, _, err, pages = report(tiny_copy)
     assert code == 0 and pages == {"compare"}, err
     assert "One more sentence." in (tiny_copy / "reports/tiny/index.html").read_text()
-
-
-def test_a_failed_page_does_not_stop_the_others(troubled):
-    assert troubled.done.returncode == 1, troubled.done.stderr
-    assert "Traceback" not in troubled.done.stderr
-    failed = troubled.done.stderr.split("failed:")[1]
-    assert "train paired: " in failed and "this reader takes scenes of 3 digits each, got 2." in failed
-    assert (troubled.reports / "paired/seed0/train.ipynb").is_file()
-    assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
-
-
-def test_a_failed_experiment_is_named_and_never_in_the_table(troubled):
-    assert set(pd.read_csv(troubled.reports / "comparison.csv")["experiment"]) == {"small"}
-    page = (troubled.reports / "index.html").read_text()
-    assert "<strong>paired seed 0</strong>: not finished" in page

@@ -25,6 +25,11 @@ def test_a_stopped_run_has_no_file_under_a_final_name(troubled):
     assert str(RUN / "config.json") in troubled.killed.files
 
 
+def test_the_last_call_ends_what_was_stopped_twice(troubled):
+    assert troubled.done.returncode == 0, troubled.done.stderr
+    assert {"metrics.json", "slices.csv"} <= {path.name for path in (troubled.project / RUN).iterdir()}
+
+
 def test_each_call_goes_on_at_the_epoch_where_the_last_one_stopped(troubled):
     end = rows(troubled.project / RUN / "history.csv")
     first, second = troubled.interrupted.history, troubled.killed.history

@@ -65,7 +65,7 @@ def test_any_pieces_in_any_processes_give_the_same_scenes(layout):
 
 
 def test_a_killed_build_leaves_no_set_and_the_next_gives_the_same_bytes(project, tmp_path):
-    arguments = build(tmp_path / "killed", "--train", 12_000)
+    arguments = build(tmp_path / "killed", "--train", 8_000)
     process = subprocess.Popen([BIN / "digitkit", *map(str, arguments)], cwd=project, stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 60
     while time.monotonic() < limit and not any(p.stat().st_size > 10_000 for p in tmp_path.glob("killed/.*")):
@@ -73,7 +73,7 @@ def test_a_killed_build_leaves_no_set_and_the_next_gives_the_same_bytes(project,
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert [path.name[:7] for path in (tmp_path / "killed").iterdir()] == [".train-"]
-    again, other = command(project, "digitkit", *arguments), build(tmp_path / "other", "--train", 12_000)
+    again, other = command(project, "digitkit", *arguments), build(tmp_path / "other", "--train", 8_000)
     assert again.returncode == command(project, "digitkit", *other).returncode == 0, again.stderr
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["train.h5"]
     assert (tmp_path / "killed/train.h5").read_bytes() == (tmp_path / "other/train.h5").read_bytes()
