@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .extras import missing
-from .process import finish_quietly, open_streams, stoppable
+from .process import finish_quietly, open_streams, stoppable, visible
 
 # %% ../nbs/60_cli.ipynb #064aae60
 def called(words: Sequence[str]) -> str:
@@ -28,7 +28,8 @@ def words() -> list[str]:
 # %% ../nbs/60_cli.ipynb #2271331c
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Say one sentence on standard error and end with this exit code."""
-    print(f"digitkit: {sentence}", file=sys.stderr, flush=True)
+    lines = map(visible, sentence.split("\n"))
+    print("digitkit: " + "\n".join(lines), file=sys.stderr, flush=True)
     sys.exit(code)
 
 # %% ../nbs/60_cli.ipynb #7808d77d
