@@ -8,11 +8,11 @@ __all__ = ['called', 'words', 'fail', 'main']
 # %% ../nbs/60_cli.ipynb #7e343313
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .extras import missing
-from .process import finish_quietly, open_streams, stoppable, visible
+from .process import finish_quietly, heed_signals, open_streams, stoppable, visible
 
 # %% ../nbs/60_cli.ipynb #064aae60
 def called(words: Sequence[str]) -> str:
@@ -32,9 +32,17 @@ def fail(sentence: str, code: int = 2) -> NoReturn:
     print("digitkit: " + "\n".join(lines), file=sys.stderr, flush=True)
     sys.exit(code)
 
+# %% ../nbs/60_cli.ipynb #ce0a271f
+def _tidy(app: Callable[[], None]) -> None:
+    """Run a report with one folder for all that is temporary."""
+    from digitkit.scratch import scratch  # imported late: only a report needs it
+
+    with scratch():
+        app()
+
 # %% ../nbs/60_cli.ipynb #7808d77d
 def main() -> None:
-    """Run the command; exit code 0, 1 (a page or image failed, a set leaks), 2 (a wrong call) or 130 (Ctrl-C)."""
+    """Run the command; exit code 0, 1 (a page or image failed, a leak), 2 (a wrong call) or 130 (it was stopped)."""
     open_streams()
     try:
         with stoppable():
@@ -42,8 +50,9 @@ def main() -> None:
             from digitkit.project import InputError
 
             app = build_app(called(words()))
+        heed_signals()
         try:
-            app()
+            _tidy(app) if called(words()) == "report" else app()
         except InputError as error:
             fail(str(error))
         except OSError as error:
