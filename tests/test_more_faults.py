@@ -25,7 +25,7 @@ def short():
 
 
 def test_a_report_that_is_stopped_from_outside_leaves_no_temporary_file(project, short):
-    """Fault: a report gets SIGTERM, as from a machine that shuts down. Right: one sentence, exit code 130, and nothing temporary is left."""
+    """Fault: a report gets SIGTERM. Right: one sentence, exit code 130, and nothing temporary is left."""
     env = os.environ | {"TMPDIR": str(short)}
     line = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"]
     with subprocess.Popen(line, cwd=project, env=env, stderr=subprocess.PIPE, text=True) as report:
