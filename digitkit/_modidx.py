@@ -131,7 +131,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.claims._try': ('claims.html#_try', 'digitkit/claims.py'),
                                  'digitkit.claims.claims_of': ('claims.html#claims_of', 'digitkit/claims.py'),
                                  'digitkit.claims.keep_what_is_same': ('claims.html#keep_what_is_same', 'digitkit/claims.py')},
-            'digitkit.cli': { 'digitkit.cli._tidy': ('cli.html#_tidy', 'digitkit/cli.py'),
+            'digitkit.cli': { 'digitkit.cli._run': ('cli.html#_run', 'digitkit/cli.py'),
                               'digitkit.cli.called': ('cli.html#called', 'digitkit/cli.py'),
                               'digitkit.cli.fail': ('cli.html#fail', 'digitkit/cli.py'),
                               'digitkit.cli.main': ('cli.html#main', 'digitkit/cli.py'),

@@ -33,8 +33,11 @@ def fail(sentence: str, code: int = 2) -> NoReturn:
     sys.exit(code)
 
 # %% ../nbs/60_cli.ipynb #ce0a271f
-def _tidy(app: Callable[[], None]) -> None:
-    """Run a report with one folder for all that is temporary."""
+def _run(app: Callable[[], None], command: str) -> None:
+    """Run a command that can be stopped; a report with one folder for all that is temporary."""
+    heed_signals()
+    if command != "report":
+        return app()
     from digitkit.scratch import scratch  # imported late: only a report needs it
 
     with scratch():
@@ -50,9 +53,8 @@ def main() -> None:
             from digitkit.project import InputError
 
             app = build_app(called(words()))
-        heed_signals()
         try:
-            _tidy(app) if called(words()) == "report" else app()
+            _run(app, called(words()))
         except InputError as error:
             fail(str(error))
         except OSError as error:
