@@ -8,11 +8,11 @@ __all__ = ['called', 'words', 'fail', 'main']
 # %% ../nbs/60_cli.ipynb #7e343313
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .extras import missing
-from .process import finish_quietly, open_streams, stoppable
+from .process import finish_quietly, heed_signals, open_streams, stoppable, visible
 
 # %% ../nbs/60_cli.ipynb #064aae60
 def called(words: Sequence[str]) -> str:
@@ -28,12 +28,24 @@ def words() -> list[str]:
 # %% ../nbs/60_cli.ipynb #2271331c
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Say one sentence on standard error and end with this exit code."""
-    print(f"digitkit: {sentence}", file=sys.stderr, flush=True)
+    lines = map(visible, sentence.split("\n"))
+    print("digitkit: " + "\n".join(lines), file=sys.stderr, flush=True)
     sys.exit(code)
+
+# %% ../nbs/60_cli.ipynb #ce0a271f
+def _run(app: Callable[[], None], command: str) -> None:
+    """Run a command that can be stopped; a report with one folder for all that is temporary."""
+    heed_signals()
+    if command != "report":
+        return app()
+    from digitkit.scratch import scratch  # imported late: only a report needs it
+
+    with scratch():
+        app()
 
 # %% ../nbs/60_cli.ipynb #7808d77d
 def main() -> None:
-    """Run the command; exit code 0, 1 (a page or image failed, a set leaks), 2 (a wrong call) or 130 (Ctrl-C)."""
+    """Run the command; exit code 0, 1 (a page or image failed, a leak), 2 (a wrong call) or 130 (it was stopped)."""
     open_streams()
     try:
         with stoppable():
@@ -42,7 +54,7 @@ def main() -> None:
 
             app = build_app(called(words()))
         try:
-            app()
+            _run(app, called(words()))
         except InputError as error:
             fail(str(error))
         except OSError as error:

@@ -7,6 +7,7 @@ __all__ = ['STARTER', 'starter_files', 'make_project', 'new']
 
 # %% ../nbs/59_new_command.ipynb #4bf067cd
 import os
+import shlex
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .disk import replacing
+from .process import visible
 from .project import InputError
 
 # %% ../nbs/59_new_command.ipynb #b3285c58
@@ -47,8 +49,8 @@ def make_project(folder: Path) -> list[str]:
 # %% ../nbs/59_new_command.ipynb #2e23c1b5
 def new(folder: Annotated[Path, typer.Argument(help="The folder to make; it must not be there yet.")]) -> None:
     """Make a project of your own: settings.ini and the pages of a report."""
-    made = "\n".join(str(folder / name) for name in make_project(folder))
+    made = "\n".join(visible(str(folder / name)) for name in make_project(folder))
     typer.echo(f"""{made}
 
-Next: cd {folder}, then digitkit report --profile tiny, which shows that all works.
+Next: cd {visible(shlex.quote(str(folder)))}, then digitkit report --profile tiny, which shows that all works.
 The settings of your experiments stand in settings.ini.""")

@@ -49,7 +49,7 @@ html{color-scheme:light dark;scroll-padding-top:3.2rem;-webkit-text-size-adjust:
 body{margin:0;background:var(--paper);color:var(--ink)}
 body,svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif!important}
 body{font-size:1rem;line-height:1.55}
-main{max-width:72rem;margin:0 auto;padding:1.25rem 1rem 4rem;min-width:0}
+main{width:100%;max-width:72rem;margin:0 auto;padding:1.25rem 1rem 4rem;min-width:0}
 h1{font-size:1.75rem;line-height:1.2;margin:.5rem 0 .75rem;text-wrap:balance}
 h2{font-size:1.3rem;margin:3rem 0 .5rem;padding-top:.75rem;border-top:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.75rem 0 .25rem}
@@ -117,9 +117,11 @@ nav{display:none}
 body{font-size:10pt;line-height:1.4}
 main{max-width:none;padding:0}
 .table{overflow:visible;margin:.4rem 0 .8rem}
-table,details table{font-size:6.6pt;max-width:100%}
+table,details table{font-size:8pt;max-width:100%}
+table:has(tr>:nth-child(10)),table.raw{font-size:6.6pt}
+caption{font-size:9pt}
 th,td{padding:2pt 2.5pt;white-space:normal}
-td small,th small{white-space:nowrap;font-size:6pt}
+td small,th small{white-space:nowrap;font-size:.9em}
 tbody th{white-space:nowrap}
 .raw :is(th,td){white-space:normal;overflow-wrap:anywhere}
 tr>:first-child,caption span{position:static}
