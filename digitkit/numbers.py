@@ -7,10 +7,12 @@ __all__ = ['Box', 'Number', 'threshold', 'is_scene', 'box_of_ink', 'draw_numbers
 
 # %% ../nbs/31_numbers.ipynb #59cb2804
 import json
+import math
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib.resources import files
 
 import cv2
@@ -93,20 +95,42 @@ def box_of_ink(picture: np.ndarray) -> Box:
     return left, top, width, height
 
 # %% ../nbs/31_numbers.ipynb #a832471a
+def _percent(share: float, places: int = 0) -> str:
+    """A share 0..1 in per cent, rounded down."""
+    return f"{math.floor(share * 100 * 10**places + 1e-9) / 10**places:.{places}f}%"
+
+# %% ../nbs/31_numbers.ipynb #82a9cc6f
+def _free(spot: Box, taken: Iterable[Box], shape: tuple[int, ...]) -> bool:
+    """Whether a rectangle lies inside a picture of this shape, and on none of the others."""
+    left, top, width, height = spot
+    apart = (left >= x + w or x >= left + width or top >= y + h or y >= top + height for x, y, w, h in taken)
+    return left >= 0 and top >= 0 and left + width <= shape[1] and top + height <= shape[0] and all(apart)
+
+
+def _spot(size: tuple[int, int], box: Box, taken: Iterable[Box], shape: tuple[int, ...], gap: int) -> Box:
+    """The place of a text of this size (width, height) beside its box."""
+    (wide, high), (left, top, width, height) = size, box
+    x, above, below = max(0, min(left, shape[1] - wide)), top - gap - high, top + height + gap
+    corners = ((x, above), (x, below), (left + width + gap, top), (left - gap - wide, top))
+    spots = [(*corner, wide, high) for corner in corners]
+    crowded = (x, above if above >= 0 else max(0, min(below, shape[0] - high)), wide, high)
+    return next((spot for spot in spots if _free(spot, taken, shape)), crowded)
+
+# %% ../nbs/31_numbers.ipynb #cf5f0884
 _GREEN, _ORANGE = (0, 140, 60), (230, 120, 0)
 
 
-def _draw_number(drawn: np.ndarray, found: Number, scale: int, thick: int) -> None:
-    """Draw the box and the text of a number into a picture (H, W, 3) that was enlarged `scale` times."""
-    left, top, width, height = (scale * value for value in found.box)
+def _draw_number(drawn: np.ndarray, found: Number, box: Box, taken: list[Box], thick: int) -> None:
+    """Draw a number's box and its text into a picture (H, W, 3); the place of the text is taken then."""
+    left, top, width, height = box
     colour = _GREEN if found.sure else _ORANGE
     cv2.rectangle(drawn, (left, top), (left + width, top + height), colour, thick)
-    text, size = f"{found.text} {found.confidence:.0%}", 0.5 * thick
+    text, size = f"{found.text} {_percent(found.confidence)}", 0.5 * thick
     wide, high = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)[0]
-    x = max(0, min(left, drawn.shape[1] - wide))
-    y = top - 4 * thick if top - 4 * thick > high else min(top + height + high + 4 * thick, drawn.shape[0] - thick)
-    cv2.rectangle(drawn, (x, y - high - thick), (x + wide, y + 2 * thick), (255, 255, 255), -1)
-    cv2.putText(drawn, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
+    x, y, wide, tall = spot = _spot((wide, high + 3 * thick), box, taken, drawn.shape, 2 * thick)
+    taken.append(spot)
+    cv2.rectangle(drawn, (x, y), (x + wide, y + tall), (255, 255, 255), -1)
+    cv2.putText(drawn, text, (x, y + high + thick), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
 
 # %% ../nbs/31_numbers.ipynb #4c285348
 def draw_numbers(picture: np.ndarray, numbers: Iterable[Number], side: int = 400) -> np.ndarray:
@@ -121,31 +145,36 @@ def draw_numbers(picture: np.ndarray, numbers: Iterable[Number], side: int = 400
     scale = max(1, side // max(drawn.shape[:2]))
     drawn = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     thick = max(1, round(max(drawn.shape[:2]) / 400))
-    for found in numbers:
-        _draw_number(drawn, found, scale, thick)
+    numbers = list(numbers)
+    boxes: list[Box] = [tuple(scale * value for value in found.box) for found in numbers]
+    taken = boxes.copy()
+    for found, box in zip(numbers, boxes):
+        _draw_number(drawn, found, box, taken, thick)
     return drawn
 
 # %% ../nbs/31_numbers.ipynb #b9329d88
-_ROW = "<tr><td><b>{text}</b></td><td>{confidence:.1%}</td><td>{sure}</td><td>{bars}</td></tr>"
+_ROW = "<tr><td><b>{text}</b></td><td>{confidence}</td><td>{sure}</td><td>{bars}</td></tr>"
 _BAR = (
     '<span style="display:inline-block;width:2.2em;margin-right:3px;text-align:center;'
-    'background:linear-gradient(to top,#9bd3ae {share:.0%},#eee {share:.0%})" title="{share:.1%}">{digit}</span>'
+    'background:linear-gradient(to top,#9bd3ae {share:.0%},#eee {share:.0%})" title="{said}">{digit}</span>'
 )
 
 
 def _row(found: Number) -> str:
     """A number as a row of an HTML table."""
-    bars = "".join(_BAR.format(share=s, digit=d) for d, s in zip(found.text, found.digit_confidence))
+    each = zip(found.text, found.digit_confidence)
+    bars = "".join(_BAR.format(share=share, said=_percent(share, 1), digit=digit) for digit, share in each)
     sure = "sure" if found.sure else "not sure"
-    return _ROW.format(text=found.text, confidence=found.confidence, sure=sure, bars=bars)
+    return _ROW.format(text=found.text, confidence=_percent(found.confidence, 1), sure=sure, bars=bars)
 
 # %% ../nbs/31_numbers.ipynb #347cea8c
-def _image(drawn: np.ndarray) -> str:
-    """A picture (H, W, 3) uint8 RGB as an HTML image."""
+def _image(drawn: np.ndarray, texts: list[str]) -> str:
+    """A picture (H, W, 3) uint8 RGB as an HTML image, and in words what was found in it."""
     shrink = min(1.0, 640 / max(drawn.shape[:2]))
     small = cv2.resize(drawn, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     png = b64encode(cv2.imencode(".png", small[..., ::-1])[1].tobytes()).decode()
-    return f'<img src="data:image/png;base64,{png}" style="max-height:320px"/>'
+    said = f"a box around each number: {escape(', '.join(texts))}" if texts else "no number is found in it"
+    return f'<img src="data:image/png;base64,{png}" alt="The picture; {said}" style="max-height:320px"/>'
 
 # %% ../nbs/31_numbers.ipynb #a4cc967b
 class Numbers(list[Number]):
@@ -171,4 +200,4 @@ class Numbers(list[Number]):
 
     def _repr_html_(self) -> str:
         rows = "".join(map(_row, self))
-        return _image(self.drawn()) + (f"<table>{rows}</table>" if rows else "<p>no number</p>")
+        return _image(self.drawn(), self.texts) + (f"<table>{rows}</table>" if rows else "<p>no number</p>")
