@@ -392,6 +392,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'digitkit.glyphs.Glyphs.fingerprint': ('glyphs.html#glyphs.fingerprint', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs.Glyphs.subset': ('glyphs.html#glyphs.subset', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._arrays': ('glyphs.html#_arrays', 'digitkit/glyphs.py'),
+                                 'digitkit.glyphs._check_repeats': ('glyphs.html#_check_repeats', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._checked': ('glyphs.html#_checked', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._download': ('glyphs.html#_download', 'digitkit/glyphs.py'),
                                  'digitkit.glyphs._embedded': ('glyphs.html#_embedded', 'digitkit/glyphs.py'),

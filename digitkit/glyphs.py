@@ -190,6 +190,14 @@ def load_glyphs(source: str = "embedded") -> Glyphs:
     return _load_file(Path(source), Path(source).name)
 
 # %% ../nbs/11_glyphs.ipynb #5da62db8
+def _check_repeats(glyphs: Glyphs) -> None:
+    """InputError where an image is there more than once: two splits could each have one."""
+    again = len(glyphs) - len({image.tobytes() for image in glyphs.images})
+    if again:
+        came = f"{again:,} of {len(glyphs):,} are another one byte for byte, and could be in two splits"
+        raise InputError(f"{glyphs.source}: expected each glyph once, but {came}; leave them out, or ask for pooled.")
+
+# %% ../nbs/11_glyphs.ipynb #4dd7fe5a
 SPLITS = ("train", "val", "test")
 
 
@@ -201,6 +209,7 @@ def _stratified(glyphs: Glyphs, seed: int) -> dict[str, Glyphs]:
     if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
         came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"
         raise InputError(f"{glyphs.source}: expected at least 7 glyphs a class and seed >= 0, got {came}, seed {seed}.")
+    _check_repeats(glyphs)
     train, rest = train_test_split(np.arange(len(glyphs)), test_size=0.3, random_state=seed, stratify=glyphs.labels)
     val, test = train_test_split(rest, test_size=0.5, random_state=seed, stratify=glyphs.labels[rest])
     return {name: glyphs.subset(np.sort(part)) for name, part in zip(SPLITS, (train, val, test))}
@@ -218,8 +227,8 @@ def split_glyphs(glyphs: Glyphs, protocol: str = "honest", seed: int = 0) -> dic
     Raises
     ------
     InputError
-        For an unknown protocol and, where the split is stratified, no glyphs, a class with fewer than seven, or a seed
-        below 0.
+        For an unknown protocol and, where the split is stratified, no glyphs, a class with fewer than seven, a glyph
+        that is there twice, or a seed below 0.
     """
     if protocol == "pooled":
         return dict.fromkeys(SPLITS, glyphs)

@@ -99,6 +99,8 @@ def load_idx(path: Path) -> np.ndarray:
             shape = tuple(np.frombuffer(file.read(4 * head[3]), ">u4").tolist())
             size = math.prod(shape)
             data = file.read(min(size, _LARGEST) + 1)
+    except InputError:
+        raise
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{path}: expected a whole idx file, got a damaged one: {error}.") from None
     if len(data) != size or len(shape) != head[3]:

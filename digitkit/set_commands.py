@@ -26,6 +26,7 @@ from .heat import show_audit
 from .labels import number
 from .layouts import parse_layouts
 from .own_process import share_of
+from .process import visible
 from .project import InputError, plain, unknown
 from .reference import reference_splits
 from .scenes import Scenes
@@ -118,7 +119,7 @@ def _build_shards(folder: Path, wanted: dict[str, int], shards: int, scheduler: 
             bar.update(scenes)
     for split, n in wanted.items():
         size = sum(path.stat().st_size for path in folder.glob(f"{split}-*.h5"))
-        typer.echo(f"{folder / split}-*.h5: {n:,} scenes in {shards:,} files, {size / 1e6:,.1f} MB")
+        typer.echo(f"{visible(str(folder / split))}-*.h5: {n:,} scenes in {shards:,} files, {size / 1e6:,.1f} MB")
 
 # %% ../nbs/59_set_commands.ipynb #2bf79d7a
 @scenes_app.command()
@@ -145,7 +146,7 @@ def build(
     for split, n in wanted.items():
         path = folder / f"{split}.h5"
         build_scenes(path, parts, split, layout, n, seed, _progress(split, n), protocol=protocol)
-        typer.echo(f"{path}: {n:,} scenes, {path.stat().st_size / 1e6:,.1f} MB")
+        typer.echo(f"{visible(str(path))}: {n:,} scenes, {path.stat().st_size / 1e6:,.1f} MB")
 
 # %% ../nbs/59_set_commands.ipynb #2e5ce7c2
 @scenes_app.command()
@@ -161,7 +162,7 @@ def reference(
     _check_size("", glyphs)
     splits = reference_splits(load_glyphs(glyphs), slots, per_number, seed)
     save_set(splits, folder, format, _progress("reference", sum(map(len, splits.values()))))
-    typer.echo(f"{folder}: {', '.join(f'{len(split):,} {name}' for name, split in splits.items())}")
+    typer.echo(f"{visible(str(folder))}: {', '.join(f'{len(split):,} {name}' for name, split in splits.items())}")
 
 # %% ../nbs/59_set_commands.ipynb #82126e23
 def _facts(name: str, split) -> dict:
@@ -204,7 +205,7 @@ def show(
     with replacing(picture) as part:
         figure = show_images(scenes.images, titles=number(scenes.digits), boxes=scenes.boxes)
         figure.savefig(part, format="png")
-    typer.echo(str(picture))
+    typer.echo(visible(str(picture)))
 
 # %% ../nbs/59_set_commands.ipynb #a63ff063
 @scenes_app.command()
@@ -217,7 +218,7 @@ def export(
     _outside(path, folder)
     splits = load_set(path)
     save_set(splits, folder, format, _progress(format, sum(map(len, splits.values()))))
-    typer.echo(str(folder))
+    typer.echo(visible(str(folder)))
 
 # %% ../nbs/59_set_commands.ipynb #88ee8ed2
 def _shared(found: Audit, row: int, kind: str) -> str:

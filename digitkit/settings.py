@@ -141,8 +141,8 @@ class _Report(_Settings):
     )
     seeds: int = _key("runs of each experiment, with seeds 0, 1, ...", 1, 1000, group="report")
     jobs: int = _key(
-        "pages side by side; each gets its share of the processor's cores. Another share may change the last bits of "
-        "a number",
+        "pages side by side; each gets its share of the processor's cores. Another share changes the last bits of "
+        "sums, which a training makes larger: its scores may differ by some scenes",
         1,
         **_report,
     )

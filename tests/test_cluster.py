@@ -135,6 +135,7 @@ def test_a_scheduler_that_is_killed_ends_the_command_with_a_sentence(course):
 
 
 def test_a_job_goes_on_at_another_worker_when_its_own_is_killed(course):
+    """Fault: a worker is killed in a training. Right: its job goes on at another, from its checkpoint."""
     assert course.done.code == 0, course.done.err
     assert "train small: done" in course.done.err and "FAILED" not in course.done.err
     first, second, end = course.stopped.history, course.lost.history, course.done.history

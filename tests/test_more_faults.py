@@ -8,8 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import BIN
+
+from digitkit.glyphs import load_glyphs
 
 
 def left_in(place) -> list[str]:
@@ -59,3 +62,13 @@ def test_a_name_with_an_escape_sequence_is_written_out(tmp_path, words):
     more = ("x", "--format", "coco") if "export" in words else ()
     done = subprocess.run([BIN / "digitkit", *words, name, *more], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and r"no\x1b[31m\x07where" in done.stderr and "\x1b" not in done.stderr + done.stdout
+
+
+def test_a_digit_that_is_there_twice_is_in_no_honest_split(tmp_path, call):
+    """Fault: a file holds each digit four times. Right: `honest` is refused with what to do; `pooled` takes it."""
+    digits = load_glyphs("embedded").subset(np.tile(np.arange(0, 5000, 10), 4))
+    np.savez(tmp_path / "again.npz", images=digits.images, labels=digits.labels)
+    build = ("scenes", "build", "set", "--layout", "triple", "--test", "5", "--glyphs", "again.npz")
+    code, _, err = call(tmp_path, *build)
+    assert code == 2 and "1,500 of 2,000 are another one byte for byte" in err and not (tmp_path / "set").exists()
+    assert call(tmp_path, *build, "--protocol", "pooled")[0] == 0

@@ -11,7 +11,7 @@ from conftest import HERE
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: the page cannot be opened")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install digitkit[dev]")
-WIDTHS = {390: 844, 820: 1180, 1440: 900}
+WIDTHS = {390: 844, 820: 1180, 1280: 800, 1440: 900}
 A4 = 703  # pixels between the margins of a sheet
 PAGES = ("tiny", "full", "reference", "record")
 
