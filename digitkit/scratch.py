@@ -25,7 +25,7 @@ def short_place() -> Path:
     return Path(asked if len(os.fsencode(asked)) <= LONGEST else [*shorter, asked][0])
 
 # %% ../nbs/06_scratch.ipynb #440cede0
-_NAME = "digitkit-"
+_NAME, _MARK = "digitkit-", ".scratch"  # how such a folder is called, and the file in it that no other folder has
 
 
 def _lock(folder: Path) -> int | None:
@@ -47,11 +47,11 @@ def _lock(folder: Path) -> int | None:
 def clear_up(place: Path) -> list[Path]:
     """Remove the folders in a place whose processes are gone; which they were."""
     gone = []
-    for folder in sorted(place.glob(f"{_NAME}*")):
-        if (handle := _lock(folder)) is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+    for mark in sorted(place.glob(f"{_NAME}*/{_MARK}")):
+        if (handle := _lock(mark.parent)) is not None:
+            shutil.rmtree(mark.parent, ignore_errors=True)
             os.close(handle)
-            gone.append(folder)
+            gone.append(mark.parent)
     return gone
 
 # %% ../nbs/06_scratch.ipynb #fa31ab4e
@@ -63,6 +63,7 @@ def scratch() -> Iterator[Path]:
     while (handle := _lock(folder := Path(tempfile.mkdtemp(prefix=_NAME, dir=place)))) is None:
         if folder.is_dir():  # a disk without locks
             break
+    (folder / _MARK).touch()
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
     try:
         yield folder
