@@ -45,8 +45,9 @@ def heed_signals() -> None:
 
 # %% ../nbs/04_process.ipynb #d4012756
 def finish_quietly() -> None:
-    """Ctrl-C is ignored as soon as Python begins to exit: what was done is done, and the exit code says so."""
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    """What stops is ignored as soon as Python begins to exit: what was done is done, and the exit code says so."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        atexit.register(signal.signal, number, signal.SIG_IGN)
 
 # %% ../nbs/04_process.ipynb #9e00f3da
 def open_streams() -> None:

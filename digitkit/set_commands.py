@@ -16,6 +16,7 @@ import pandas as pd
 import typer
 from tqdm import tqdm
 
+# %% ../nbs/59_set_commands.ipynb #2ee335c0
 from .audit import LEAKS, Audit
 from .audit import audit as audit_set
 from .cluster import place_of
