@@ -48,9 +48,9 @@ def test_a_place_for_temporary_files_with_a_long_name_is_replaced_by_a_shorter_o
     page = nbformat.read(path, as_version=4)
     page.cells.insert(0, nbformat.v4.new_code_cell("raise SystemExit"))  # it runs, and no longer than it must
     nbformat.write(page, path)
-    line = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"]
+    line = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "slots"]
     done = subprocess.run(line, cwd=project, env=os.environ | {"TMPDIR": str(place)}, capture_output=True, text=True)
-    assert len(str(place)) == 125 and "train small: FAILED: it ended itself (SystemExit)" in done.stderr, done.stderr
+    assert len(str(place)) == 125 and "train slots: FAILED: it ended itself (SystemExit)" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("words", [("read",), ("score",), ("audit",), ("scenes", "export"), ("new",)])
