@@ -41,7 +41,7 @@ def test_a_key_of_the_profile_is_refused_in_an_experiment_with_its_line(project,
 
 def test_the_settings_of_a_whole_report_are_parsed_once(project, monkeypatch):
     monkeypatch.chdir(project)
-    change_settings(project, "profile:tiny", jobs=1)  # a text that nobody has read before
+    change_settings(project, "profile:tiny", jobs=1, resamples=97)  # a text that nobody has read before
     parsed, read = [], ConfigParser.read_string
 
     def counted(self, *arguments, **options):
