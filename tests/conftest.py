@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 import pytest
+from IPython.display import display
 
 from digitkit.report import make_report
 
@@ -78,6 +79,17 @@ def command(project: Path, *arguments, **options) -> subprocess.CompletedProcess
     """An installed command, run in a copy of the project."""
     line = [BIN / arguments[0], *map(str, arguments[1:])]
     return subprocess.run(line, cwd=project, capture_output=True, text=True, timeout=900, **options)
+
+
+def play(project: Path, name: str, **parameters) -> dict:
+    """Run the code of a page in this process, its parameters set as papermill sets them; the names that it leaves."""
+    names = {"display": display}
+    for cell in nbformat.read(project / f"nbs/reports/{name}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+        if "parameters" in cell.metadata.get("tags", ()):
+            names.update(parameters)
+    return names
 
 
 def rows(path: Path) -> list[str]:

@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import HERE, change_settings
-from test_sweep import play
+from conftest import HERE, change_settings, play
 
 from digitkit.composing import compose
 from digitkit.finding import Finder

@@ -207,7 +207,7 @@ def test_the_workflow_runs_on_every_python_that_is_allowed():
     assert "run: .ci/run" in workflow and os.access(HERE / ".ci/run", os.X_OK)
 
 
-def test_the_model_card_and_contributing_lead_nowhere_wrong():
+def test_the_model_card_has_the_figures_of_the_report_and_every_link_leads_somewhere():
     card = (HERE / "MODEL_CARD.md").read_text()
     assert (HERE / "reports/full/pictures/overview.md").read_text() in card
     assert not [path for path in re.findall(r"`(\w+\.onnx)`", card) if not (HERE / "digitkit/shipped" / path).is_file()]

@@ -8,7 +8,7 @@ import sys
 
 import cv2
 import pytest
-from conftest import HERE, command
+from conftest import BIN, HERE, command
 
 from digitkit.composing import compose
 from digitkit.glyphs import load_glyphs
@@ -70,3 +70,14 @@ def test_the_table_of_faults_is_made_of_the_tests():
     assert ["A notebook was edited and not exported", "It is named with the command, which mends it"] in [
         row[:2] for row in rows
     ]
+
+
+@pytest.mark.parametrize("words", [("read",), ("score",), ("audit",), ("scenes", "export"), ("new",)])
+def test_a_name_with_an_escape_sequence_is_written_out(tmp_path, words):
+    """Fault: a name of no file holds signs that a terminal obeys. Right: one sentence in which they are letters."""
+    name = "no\x1b[31m\x07where"
+    if words == ("new",):
+        (tmp_path / name).touch()
+    more = ("x", "--format", "coco") if "export" in words else ()
+    done = subprocess.run([BIN / "digitkit", *words, name, *more], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and r"no\x1b[31m\x07where" in done.stderr and "\x1b" not in done.stderr + done.stdout

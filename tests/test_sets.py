@@ -485,3 +485,13 @@ def test_pycocotools_read_what_is_exported(tmp_path):
     judge = COCOeval(read, read.loadRes(answers), "bbox")
     judge.evaluate(), judge.accumulate(), judge.summarize()
     assert judge.stats[0] == 1  # the boxes themselves, as answers
+
+
+def test_a_digit_that_is_there_twice_is_in_no_honest_split(tmp_path, call):
+    """Fault: a file holds each digit four times. Right: `honest` is refused with what to do; `pooled` takes it."""
+    digits = load_glyphs("embedded").subset(np.tile(np.arange(0, 5000, 10), 4))
+    np.savez(tmp_path / "again.npz", images=digits.images, labels=digits.labels)
+    build = ("scenes", "build", "set", "--layout", "triple", "--test", "5", "--glyphs", "again.npz")
+    code, _, err = call(tmp_path, *build)
+    assert code == 2 and "1,500 of 2,000 are another one byte for byte" in err and not (tmp_path / "set").exists()
+    assert call(tmp_path, *build, "--protocol", "pooled")[0] == 0

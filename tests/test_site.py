@@ -131,7 +131,7 @@ def test_lessons_reference_and_gallery_are_whole(site):
     assert "<msup>" in (site / "lessons/43_confidence.html").read_text()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 1280, 1440])
 def test_the_site_in_a_browser(site, address, browser, width):
     """No page is wider than the window, and none asks another host; search finds; the button turns pages dark."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="light")

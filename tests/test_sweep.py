@@ -5,23 +5,10 @@ import re
 
 import nbformat
 import pytest
-from conftest import HERE, change_settings, command
-from IPython.display import display
+from conftest import HERE, change_settings, command, play
 
 from digitkit.pages import KINDS
 from digitkit.sweeps import sweep_table
-
-
-def play(project, name, **parameters):
-    """Run the code of a page in this process, its parameters set as papermill sets them; the names that it leaves."""
-    names = {"display": display}
-    for cell in nbformat.read(project / f"nbs/reports/{name}.ipynb", as_version=4).cells:
-        if cell.cell_type == "code":
-            exec(cell.source, names)
-        if "parameters" in cell.metadata.get("tags", ()):
-            names.update(parameters)
-    return names
-
 
 MISTAKES = [
     (("-p", "experimnet", "small"), "unknown parameter 'experimnet'. Did you mean 'experiment'?"),

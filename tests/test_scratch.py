@@ -1,4 +1,4 @@
-"""Faults of names, places and signals: each is done to the real command."""
+"""What a report leaves where temporary files go: nothing, however it ends; real reports, really stopped."""
 
 import os
 import signal
@@ -8,11 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-import numpy as np
 import pytest
 from conftest import BIN
-
-from digitkit.glyphs import load_glyphs
 
 
 def left_in(place) -> list[str]:
@@ -51,24 +48,3 @@ def test_a_place_for_temporary_files_with_a_long_name_is_replaced_by_a_shorter_o
     line = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "slots"]
     done = subprocess.run(line, cwd=project, env=os.environ | {"TMPDIR": str(place)}, capture_output=True, text=True)
     assert len(str(place)) == 125 and "train slots: FAILED: it ended itself (SystemExit)" in done.stderr, done.stderr
-
-
-@pytest.mark.parametrize("words", [("read",), ("score",), ("audit",), ("scenes", "export"), ("new",)])
-def test_a_name_with_an_escape_sequence_is_written_out(tmp_path, words):
-    """Fault: a name of no file holds signs that a terminal obeys. Right: one sentence in which they are letters."""
-    name = "no\x1b[31m\x07where"
-    if words == ("new",):
-        (tmp_path / name).touch()
-    more = ("x", "--format", "coco") if "export" in words else ()
-    done = subprocess.run([BIN / "digitkit", *words, name, *more], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2 and r"no\x1b[31m\x07where" in done.stderr and "\x1b" not in done.stderr + done.stdout
-
-
-def test_a_digit_that_is_there_twice_is_in_no_honest_split(tmp_path, call):
-    """Fault: a file holds each digit four times. Right: `honest` is refused with what to do; `pooled` takes it."""
-    digits = load_glyphs("embedded").subset(np.tile(np.arange(0, 5000, 10), 4))
-    np.savez(tmp_path / "again.npz", images=digits.images, labels=digits.labels)
-    build = ("scenes", "build", "set", "--layout", "triple", "--test", "5", "--glyphs", "again.npz")
-    code, _, err = call(tmp_path, *build)
-    assert code == 2 and "1,500 of 2,000 are another one byte for byte" in err and not (tmp_path / "set").exists()
-    assert call(tmp_path, *build, "--protocol", "pooled")[0] == 0
