@@ -52,9 +52,9 @@ def main() -> None:
             from digitkit.app import build_app
             from digitkit.project import InputError
 
-            app = build_app(called(words()))
+            app = build_app(command := called(words()))
         try:
-            _run(app, called(words()))
+            _run(app, command)
         except InputError as error:
             fail(str(error))
         except OSError as error:

@@ -102,10 +102,8 @@ def best_table(rows: pd.DataFrame) -> str:
 def pictures_text(folder: Path) -> str:
     """A sentence on how many pictures by design are read; `folder` is that of the page of pictures."""
     overview = pd.read_csv(folder / "overview.csv", index_col=0).loc["exact, mean over kinds and steps"]
-    kinds, share = (
-        pd.read_csv(folder / "kinds.csv")["kind"].nunique(),
-        percent(*overview[["rate", "rate_low", "rate_high"]]),
-    )
+    kinds = pd.read_csv(folder / "kinds.csv")["kind"].nunique()
+    share = percent(*overview[["rate", "rate_low", "rate_high"]])
     said = f"Of {overview['n']:,.0f} made pictures of {kinds} kinds, `digitkit read` reads {share} % exactly"
     return f"{said}: all numbers of a picture, and nothing else. It is the mean over kinds and steps."
 

@@ -208,7 +208,9 @@ def _stratified(glyphs: Glyphs, seed: int) -> dict[str, Glyphs]:
     present, sizes = np.unique(glyphs.labels, return_counts=True)
     if not len(sizes) or sizes.min() < 7 or seed < 0:  # fewer cannot be in all three
         came = f"{sizes.min()} of digit {present[sizes.argmin()]}" if len(sizes) else "none"
-        raise InputError(f"{glyphs.source}: expected at least 7 glyphs a class and seed >= 0, got {came}, seed {seed}.")
+        raise InputError(
+            f"{glyphs.source}: expected at least 7 glyphs per class and seed >= 0, got {came}, seed {seed}."
+        )
     _check_repeats(glyphs)
     train, rest = train_test_split(np.arange(len(glyphs)), test_size=0.3, random_state=seed, stratify=glyphs.labels)
     val, test = train_test_split(rest, test_size=0.5, random_state=seed, stratify=glyphs.labels[rest])
