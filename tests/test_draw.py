@@ -238,9 +238,15 @@ def test_a_photo_is_dropped_or_chosen_and_read_as_python_reads_it(page, tmp_path
     see_through = np.dstack([np.zeros((*plain.shape, 3), np.uint8), 255 - plain])
     page.evaluate(DROP, [base64.b64encode(encoded(see_through)).decode(), "image/png"])
     wait_for(page, *reader.find(see_through).texts)
-    page.evaluate(DROP, [base64.b64encode(b"no image").decode(), "text/plain"])
+    page.locator("#clear").click()
+    page.evaluate(DROP, [base64.b64encode(encoded(made)).decode(), "image/png"])
+    page.locator("#sheet.used").wait_for()
+    page.evaluate(DROP, [base64.b64encode(b"no image").decode(), "text/plain"])  # while the other one is still read
     page.locator("#status.wrong").wait_for()
-    assert "no image" in page.locator("#status").inner_text()
+    wait_for(page, *reader.find(made).texts)
+    assert page.locator("#status.wrong").count() == 1 and "no image" in page.locator("#status").inner_text()
+    page.locator("#clear").click()
+    assert page.locator("#status.wrong").count() == 0 and page.locator("#status").inner_text() == ""
 
 
 def test_the_examples_are_read_as_python_reads_them(page, site):

@@ -37,6 +37,7 @@ const question = new Question({
   answered(told, milliseconds) {
     answer = told;
     show();
+    if (at("status").classList.contains("wrong")) return; // a file that came meanwhile was no image: that stays said
     const found = answer.numbers.length ? "" : "No number was found. ";
     say(`${found}Read in ${Math.round(milliseconds)} ms.`, sentence(answer.numbers));
   },
@@ -50,6 +51,7 @@ const sheet = new Sheet(at("paper"), () => {
   at("sheet").classList.toggle("photo", Boolean(sheet.now.photo));
   if (picture?.width !== asked?.width || picture?.height !== asked?.height) at("marks").replaceChildren();
   asked = picture;
+  at("status").classList.remove("wrong");
   if (picture) return question.ask(picture);
   question.forget();
   answer = NOTHING;
