@@ -40,9 +40,9 @@ lab: $(READY)  ## JupyterLab on the notebooks
 bench: $(READY)  ## one table; each row names both sides and their ratio
 	@$(BIN)/python -W ignore tools/bench.py
 
-ship: PROFILE = full
+ship: PROFILE = record
 ship: EXPERIMENT = columns
-ship: $(READY)  ## put the reader of a run (by default PROFILE=full EXPERIMENT=columns) into the package, with its page
+ship: $(READY)  ## put the reader of a run (by default PROFILE=record EXPERIMENT=columns) into the package, with its page
 	@$(BIN)/papermill --no-progress-bar --cwd . nbs/reports/95_ship.ipynb reports/$(PROFILE)/ship.ipynb \
 	  -p profile $(PROFILE) -p experiment $(EXPERIMENT)
 

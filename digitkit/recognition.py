@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BLOCK', 'TOP', 'SIZES', 'build_finder', 'build_recogniser', 'ctc_loss', 'make_block', 'example_blocks',
-           'train_recognition', 'save_recognition']
+           'train_recognition', 'save_recognition', 'save_between']
 
 # %% ../nbs/47_recognition.ipynb #70da0540
 import json
@@ -23,12 +23,14 @@ import onnx
 from keras import layers, ops
 
 from .blocks import conv_norm_relu, residual
+from .deploy import with_half_weights
 from .disk import replacing
 from .examples import WIDTHS, Examples, make_examples
 from .glyphs import Glyphs
 from .lines import CANVAS, HEIGHT
 from .looks import Picture
 from .pictures import pictures
+from .project import InputError
 from .provenance import provenance
 from .runtime import open_session
 
@@ -243,20 +245,6 @@ def train_recognition(
     with example_blocks(glyphs, seed, jobs, rare, learn) as blocks:
         return kept(*_lessons(pupils, blocks, (started, started + 60 * minutes), again, seed, top, kept, say))
 
-# %% ../nbs/47_recognition.ipynb #524a97c3
-_LARGE = 256  # weights: smaller arrays are not worth a conversion
-
-
-def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A model whose large float32 weights are kept as float16 and converted when it is loaded."""
-    graph = model.graph
-    for k, weight in enumerate(graph.initializer):
-        if weight.data_type == onnx.TensorProto.FLOAT and np.prod(weight.dims) > _LARGE:
-            name, half = weight.name, onnx.numpy_helper.to_array(weight).astype(np.float16)
-            graph.initializer[k].CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
-            graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    return model
-
 # %% ../nbs/47_recognition.ipynb #98051857
 def _to_onnx(network: keras.Model, end: str, path: Path, like: np.ndarray) -> float:
     """Write a network that ends with an activation; how far its answers to `like` then are from Keras', at most."""
@@ -264,7 +252,7 @@ def _to_onnx(network: keras.Model, end: str, path: Path, like: np.ndarray) -> fl
     expected = keras.ops.convert_to_numpy(whole.predict_on_batch(like))
     with replacing(path) as part:
         whole.export(part, format="onnx", verbose=False)
-        onnx.save(_with_half_weights(onnx.load(part)), part)
+        onnx.save(with_half_weights(onnx.load(part)), part)
         session = open_session(Path(part).read_bytes())
         off = float(np.abs(session.run(None, {session.get_inputs()[0].name: like})[0] - expected).max())
     return off
@@ -283,6 +271,34 @@ def save_recognition(folder: Path, shipped: Path) -> dict[str, float]:
         like = chance.integers(0, 256, (1, *(size or 96 for size in network.input_shape[1:]))).astype(np.float32)
         off[f"{name}.onnx"] = _to_onnx(network, end, Path(shipped) / f"{name}.onnx", like)
     return off
+
+# %% ../nbs/47_recognition.ipynb #719fc669
+def _float_weights(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """The arrays of floating-point numbers of a model, by name."""
+    arrays = {weight.name: onnx.numpy_helper.to_array(weight) for weight in model.graph.initializer}
+    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
+
+
+def save_between(first: Path, second: Path, share: float, path: Path) -> None:
+    """Write the ONNX network whose weights lie that share 0..1 of the way from those of one file to another's.
+
+    Raises
+    ------
+    InputError
+        If the weights of the two files have other names or shapes, or for another share.
+    """
+    model, start = onnx.load(second), _float_weights(onnx.load(first))
+    end = _float_weights(model)
+    if {name: a.shape for name, a in start.items()} != {name: a.shape for name, a in end.items()}:
+        raise InputError(f"expected weights of one network at two times, got {first} and {second}, which differ.")
+    if not 0 <= share <= 1:
+        raise InputError(f"expected a share 0..1 of the way, got {share!r}.")
+    for weight in model.graph.initializer:
+        if weight.name in end:
+            mean = (1 - share) * start[weight.name].astype(float) + share * end[weight.name]
+            weight.CopyFrom(onnx.numpy_helper.from_array(mean.astype(end[weight.name].dtype), weight.name))
+    with replacing(path) as part:
+        onnx.save(model, part)
 
 # %% ../nbs/47_recognition.ipynb #1ac8fc11
 SIZES = {

@@ -87,7 +87,7 @@ Written by `make ship`, never by hand.
 
 On the {run.glyphs} digits under the {run.protocol} protocol: {epochs} epochs of {run.train_scenes:,}
 scenes each, composed anew every epoch from training digits; {minutes:.0f} minutes on
-{cores} of {cpus} cores ({processor}), revision {revision}.
+{machine}, revision {revision}.
 The weights are those of epoch {epoch}, which read the validation scenes best. The layouts of the scenes,
 one an epoch, the last one to the end:
 
@@ -95,14 +95,22 @@ one an epoch, the last one to the end:
 """
 
 # %% ../nbs/53_shipping.ipynb #5ceb76ae
+def _machine(config: Config, provenance: Mapping) -> str:
+    """What a run was trained on, as far as it was its own."""
+    device, processor, cpus = provenance.get("device"), provenance["processor"], int(provenance["cpus"])
+    if device and device != processor:
+        return f"one {plain(device)}, beside up to {config.jobs - 1} others"
+    return f"{max(1, cpus // config.jobs)} of {cpus} cores ({plain(processor)})"
+
+
 def _how_trained(config: Config, metrics: Mapping, epochs: int, provenance: Mapping) -> str:
     """The first part of the page: the run and its training."""
-    cpus = int(provenance["cpus"])
-    machine = dict(cores=max(1, cpus // config.jobs), cpus=cpus, minutes=metrics["fit_seconds"] / 60)
-    origin = {name: plain(provenance[name]) for name in ("processor", "revision")}
+    machine, minutes = _machine(config, provenance), metrics["fit_seconds"] / 60
     layouts = "\n".join(f"- {layout}" for layout in config.layouts)
     facts = dict(params=metrics["params"], epoch=metrics["epoch"], epochs=epochs, layouts=layouts)
-    return _TRAINED.format(run=config, **machine, **origin, **facts)
+    return _TRAINED.format(
+        run=config, machine=machine, minutes=minutes, revision=plain(provenance["revision"]), **facts
+    )
 
 # %% ../nbs/53_shipping.ipynb #0605ef9f
 _SCORED = """## What it scores
@@ -114,7 +122,7 @@ digits. No training or validation scene holds one of these digits.
 
 These are the scores of the weights as trained. Their kernels are rounded to bfloat16 here: {rounded[changed]} of {n:,}
 scenes of *{test}* are read differently, and its exact match is {rounded[exact match]} %, not {trained[exact match]} %.
-Deployed with ONNX Runtime it reads {deployed[changed]} of them differently from Keras.
+Deployed with ONNX Runtime, with kernels in float16, it reads {deployed[changed]} of them differently from Keras.
 """
 
 
