@@ -17,6 +17,7 @@ export PYTHONHASHSEED ?= 0
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
 
+test: export PYTHONPATH := $(CURDIR)/tests/without$(if $(PYTHONPATH),:$(PYTHONPATH))
 test: lint  ## every test; ends with pytest's counts
 	@$(BIN)/nbdev-test --n-workers 2
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait

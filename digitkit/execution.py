@@ -17,7 +17,7 @@ import nbformat
 import papermill
 from traitlets.config import Config as Traits
 
-from .kernels import WarmKernelManager
+from .kernels import WarmKernelManager, imports_of
 from .own_process import computing_with, share_of
 from .pages import Page, read_page
 from .project import root
@@ -56,7 +56,8 @@ def reason_of(error: Exception) -> str:
 
 def _execute(page: Page, output: Path, threads: int) -> str | None:
     """Run a page's notebook into `output`, with so many threads; the reason if it failed, else None."""
-    if not read_page(page.source)[0]:
+    cells, _ = read_page(page.source)
+    if not cells:
         return f"{page.source.relative_to(root())} is no notebook with cells"
     log = page.output.with_suffix(".log")
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a kernel that was stopped is told of once, not at the end
@@ -64,6 +65,7 @@ def _execute(page: Page, output: Path, threads: int) -> str | None:
         with _threads(threads), stderr_to(log), TemporaryDirectory() as sockets:
             # files as sockets: TCP ports are open to the machine's other users, and ipykernel warns of them
             traits = Traits({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+            traits.WarmKernelManager.imports = imports_of("\n".join(text for kind, text in cells if kind == "code"))
             options = dict(cwd=root(), kernel_name="python3", progress_bar=False, config=traits)
             options |= dict(extra_arguments=["--IPKernelApp.capture_fd_output=False"])  # such chatter is no output
             options |= dict(kernel_manager_class=WarmKernelManager)

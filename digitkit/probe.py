@@ -9,7 +9,6 @@ __all__ = ['leavings', 'unlike', 'Step', 'Probe', 'compare_leavings', 'probe', '
 import hashlib
 import io
 import json
-import os
 import re
 import time
 import zipfile
@@ -25,7 +24,7 @@ import pandas as pd
 from .project import InputError
 from .runs import kept_line, run_folder, training_key
 from .settings import Config
-from .trees import STOPPED, end_early, in_trees, play_pages, unpack, write_settings
+from .trees import STOPPED, in_trees, play_pages, unpack, write_settings
 
 # %% ../nbs/55_probe.ipynb #4537d557
 def _flat(value, name: str = "") -> dict[str, np.ndarray]:
@@ -153,6 +152,9 @@ def compare_leavings(then: dict, now: dict, steps: list[Step], seconds: float = 
     return Probe(tuple(differs), pd.DataFrame(rows).T.rename_axis("file"), digest.hexdigest()[:12], seconds)
 
 # %% ../nbs/55_probe.ipynb #cd7f3736
+_BEFORE = ("pandas", "keras")  # what pages import, beside digitkit
+
+
 def _failure(which: str, printed: str) -> InputError:
     """The error for a side that did not come to its end, with the last line that it printed."""
     last = (printed.strip().splitlines() or ["nothing was printed"])[-1]
@@ -175,8 +177,8 @@ def probe(revision: str, profile: str, steps: list[Step]) -> Probe:
         trees = [unpack(revision, Path(old).resolve()), unpack(None, Path(new).resolve())]
         for tree in trees:
             write_settings(tree, profile, [step.experiment for step in steps])
-        for stop in (True, False)[0 if train else 1 :]:
-            ends = in_trees(trees, play_pages, pages[:1] if stop else pages, stop, os.getpid(), helpers=[end_early])
+        rounds = [(pages[:1], True), (pages, False)][0 if train else 1 :]
+        for (_, stop), ends in zip(rounds, in_trees(trees, play_pages, *rounds, before=_BEFORE)):
             for name, (code, printed) in zip(names, ends):
                 if code != (STOPPED if stop else 0):
                     raise _failure(name, printed)
