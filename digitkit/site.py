@@ -70,15 +70,15 @@ def _fill_all(sources: Path, blocks: dict[str, str]) -> None:
             if f"<!-- {name}:" in (text := page.read_text("utf-8")):
                 page.write_text(fill(text, name, block), "utf-8")
 
-# %% ../nbs/63_site.ipynb #9a0c5cfe
-REPORTS = ("full", "record", "reference")  # profiles whose reports are in git
-
-
+# %% ../nbs/63_site.ipynb #5f42732d
 def _describe(sources: Path) -> None:
     """Give the pictures of the written notebooks a text."""
     for path in sources.glob("*.ipynb"):
         notebook = json.loads(path.read_text("utf-8"))
         path.write_text(json.dumps(notebook | {"cells": described(notebook["cells"])}), "utf-8")
+
+# %% ../nbs/63_site.ipynb #9a0c5cfe
+REPORTS = ("full", "record", "reference")  # profiles whose reports are in git
 
 
 def _copy_pages(sources: Path) -> None:
