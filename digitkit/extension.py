@@ -7,6 +7,7 @@ __all__ = ['Entries', 'navigation', 'whole_name', 'setup']
 
 # %% ../nbs/62_extension.ipynb #55ac1505
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
@@ -74,13 +75,15 @@ def _navigate(app: Sphinx, page: str, template: str, context: dict, doctree) -> 
     context["toctree"] = lambda **_: "".join(parts)
 
 # %% ../nbs/62_extension.ipynb #d4c0437e
-_SHOWN = "What the code above shows"
-
-
 def _describe(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Give each picture of a page an alternative text that is no file name."""
-    body = re.sub(r'alt="[^"]*_images/[^"]*"', f'alt="{_SHOWN}"', context.get("body", ""))
-    context["body"] = re.sub(r"<img (?![^>]*\balt=)", f'<img alt="{_SHOWN}" ', body)
+    """Count the pictures of a page that have the same alternative text, from the second on."""
+    seen: Counter[str] = Counter()
+
+    def counted(match: re.Match) -> str:
+        seen[match[1]] += 1
+        return match[0] if seen[match[1]] == 1 else f'alt="{match[1]} ({seen[match[1]]})"'
+
+    context["body"] = re.sub(r'\balt="([^"]+)"', counted, context.get("body", ""))
 
 # %% ../nbs/62_extension.ipynb #1dedafdb
 def _docstring(app, what, name, obj, options, lines: list[str]) -> None:

@@ -107,6 +107,12 @@ svg{fill:var(--ink)}
 svg *{stroke-linejoin:round}
 figcaption,figcaption p{color:var(--quiet);font-size:.875rem;margin:.4rem 0 0;max-width:44rem}
 @media screen and (prefers-color-scheme:dark){figure img{border-radius:6px;filter:brightness(.88)}}
+@media screen and (max-width:700px){
+figure{overflow-x:auto}
+figure svg:is([width^="5"],[width^="6"]){max-width:none;width:30rem}
+figure svg:is([width^="7"],[width^="8"],[width^="9"]){max-width:none;width:46rem}
+figure img:is([width^="5"],[width^="6"],[width^="7"],[width^="8"],[width^="9"]){max-width:none}
+figcaption{position:sticky;left:0;max-width:calc(100vw - 2rem)}}
 """
 
 # %% ../nbs/55_page_style.ipynb #c09b9e11
@@ -131,7 +137,8 @@ details::details-content{content-visibility:visible;block-size:auto}
 summary{list-style:none;padding:.3rem 0;font-weight:600}
 tr,figure{break-inside:avoid}
 thead{display:table-header-group}
-h2,h3,summary{break-after:avoid}
+h2,h3,summary,p:has(+figure,+.table,+style+.table){break-after:avoid}
+.cell:has(>h2):has(+.cell>:is(figure,.table):first-child){break-after:avoid}
 a{color:inherit;text-decoration:none}}
 """
 

@@ -7,6 +7,7 @@ __all__ = ['PHOTO', 'REPORTS', 'photo', 'first_block', 'gather', 'save_site']
 
 # %% ../nbs/63_site.ipynb #5a851885
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from .api import save_api
 from .front import fill
 from .gallery import save_gallery
 from .glyphs import load_glyphs, split_glyphs
-from .lessons import save_lessons
+from .lessons import described, save_lessons
 from .looks import Look, draw
 from .project import InputError, root
 from .reader import Reader
@@ -68,6 +69,13 @@ def _fill_all(sources: Path, blocks: dict[str, str]) -> None:
         for name, block in blocks.items():
             if f"<!-- {name}:" in (text := page.read_text("utf-8")):
                 page.write_text(fill(text, name, block), "utf-8")
+
+# %% ../nbs/63_site.ipynb #5f42732d
+def _describe(sources: Path) -> None:
+    """Give the pictures of the written notebooks a text."""
+    for path in sources.glob("*.ipynb"):
+        notebook = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(notebook | {"cells": described(notebook["cells"])}), "utf-8")
 
 # %% ../nbs/63_site.ipynb #9a0c5cfe
 REPORTS = ("full", "record", "reference")  # profiles whose reports are in git
@@ -123,6 +131,7 @@ def gather(sources: Path) -> None:
     shutil.copytree(root() / "docs", sources, ignore=shutil.ignore_patterns("draw", "first.py", ".ipynb_checkpoints"))
     for name in ("lessons", "reference", "extra"):
         (sources / name).mkdir()
+    _describe(sources)
     save_lessons(root() / "nbs", sources / "lessons", sources / "extra/lessons")
     rooms = [path.stem for path in sorted((root() / "nbs").glob("*.ipynb")) if (root() / _module(path)).is_file()]
     save_api(rooms, sources / "reference")

@@ -18,10 +18,11 @@ PAGES = ("tiny", "full", "reference", "record")
 UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
 AS_OPENED = "document.querySelectorAll('details').forEach(one => one.open = false); scrollTo(0, 0)"
 
-# what stands out of the window, but for what lies in a frame that is moved alone
+# what stands out of the window, but for what lies in a frame that is moved alone; of a figure that is its picture
 OUTSIDE = """() => [...document.querySelectorAll("main *, nav")].filter(one => {
     const box = one.getBoundingClientRect();
-    return box.width && box.right > innerWidth + 1 && !one.closest(".table, pre, nav ol, svg");
+    const moved = one.closest(".table, pre, nav ol, svg") || one.matches("figure img");
+    return box.width && box.right > innerWidth + 1 && !moved;
 }).map(one => one.tagName + ": " + one.textContent.slice(0, 60))"""
 
 # what is wider than its frame: it has to be moved, or on paper is cut off
@@ -138,6 +139,10 @@ def test_on_paper_every_table_is_whole_and_open(paths, open_page, name):
     assert window.evaluate(CUT) == [] and window.evaluate(OUTSIDE) == []
     heights = "[...document.querySelectorAll('details table')].map(one => one.getBoundingClientRect().height)"
     assert min(window.evaluate(heights), default=1) > 0
+    stays = (
+        "[...document.querySelectorAll('h2, summary, p:has(+ figure)')].map(one => getComputedStyle(one).breakAfter)"
+    )
+    assert set(window.evaluate(stays)) == {"avoid"}  # with what it announces
     assert not window.locator("nav").is_visible()
 
 
@@ -184,6 +189,21 @@ def test_the_first_column_stays_while_a_table_is_moved(paths, open_page):
     frame.evaluate("one => one.scrollLeft = 200")
     assert frame.evaluate("one => one.scrollLeft") == 200
     assert abs(frame.locator("tbody th").first.evaluate("one => one.getBoundingClientRect().left") - left) < 1
+
+
+@pytest.mark.parametrize("name", ["full", "record", "reference"])
+def test_the_letters_of_a_figure_can_be_read_on_a_telephone(paths, open_page, name):
+    """No letter of a drawing is below 7.5 pixels, a wide figure is moved in its own frame, and its caption stays."""
+    window = open_page(paths(name), 390)
+    sizes = """[...document.querySelectorAll("figure svg text")].filter(one => one.textContent.trim())
+        .map(one => [one.getScreenCTM(), parseFloat(getComputedStyle(one).fontSize)])
+        .map(([turn, size]) => size * Math.hypot(turn.a, turn.b))"""
+    assert min(window.evaluate(sizes)) >= 7.5
+    wide = window.evaluate("""[...document.querySelectorAll("figure")].filter(one => one.scrollWidth > one.clientWidth)
+        .map(one => [getComputedStyle(one).overflowX, one.scrollLeft = 40, one.scrollLeft,
+            one.querySelector("figcaption")?.getBoundingClientRect().left ?? 16])""")
+    assert len(wide) >= 5 and all(frame == ["auto", 40, 40, 16] for frame in wide), wide
+    window.evaluate("document.querySelectorAll('figure').forEach(one => one.scrollLeft = 0)")
 
 
 def test_the_page_of_a_run_has_the_same_look(tiny, open_page):
