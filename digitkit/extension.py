@@ -80,10 +80,10 @@ def _describe(app: Sphinx, page: str, template: str, context: dict, doctree) -> 
     seen: Counter[str] = Counter()
 
     def counted(match: re.Match) -> str:
-        seen[match[1]] += 1
-        return match[0] if seen[match[1]] == 1 else f'alt="{match[1]} ({seen[match[1]]})"'
+        seen[match[2]] += 1
+        return match[0] if seen[match[2]] == 1 else f'{match[1]}{match[2]} ({seen[match[2]]})"'
 
-    context["body"] = re.sub(r'\balt="([^"]+)"', counted, context.get("body", ""))
+    context["body"] = re.sub(r'(<img\b[^>]*?\balt=")([^"]+)"', counted, context.get("body", ""))
 
 # %% ../nbs/62_extension.ipynb #1dedafdb
 def _docstring(app, what, name, obj, options, lines: list[str]) -> None:

@@ -329,8 +329,8 @@ def test_every_step_gives_the_levels_that_opencv_gives(page):
 
 FIND = """async (pictures) => {
     const ort = await import("/runtime/ort.wasm.min.mjs"), { loadReader } = await import("/reader.js");
+    const { load } = await import("/load.js");
     Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: `${location.origin}/runtime/` });
-    const load = async (name) => new Uint8Array(await (await fetch(`/${name}`)).arrayBuffer());
     const reader = await loadReader(ort, load), answers = [];
     for (const one of JSON.parse(pictures)) {
         const data = Uint8Array.from(atob(one.data), (letter) => letter.charCodeAt(0));

@@ -1,6 +1,7 @@
 """`Reader.find`: every number of a picture is found and read; what is no number is not."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -104,11 +105,13 @@ def test_no_picture_is_too_odd_to_be_looked_at(reader, shape, level):
 
 
 def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyphs, tmp_path, monkeypatch):
-    """Seconds teach nothing; that the whole way from pictures to files goes through is what is shown."""
+    """Seconds teach nothing; that the whole way from pictures to files goes through is what is shown, on small ones."""
     from digitkit import recognition
-    from digitkit.recognition import save_recognition, train_recognition
+    from digitkit.recognition import build_finder, build_recogniser, save_recognition, train_recognition
 
     monkeypatch.setattr(recognition, "BLOCK", 24)
+    monkeypatch.setattr(recognition, "build_finder", partial(build_finder, (8, 8, 8)))
+    monkeypatch.setattr(recognition, "build_recogniser", partial(build_recogniser, (8, 8, 8, 8), 16))
     said = []
     trained = train_recognition(glyphs, tmp_path, minutes=0.02, batch=8, say=said.append)
     assert trained["pictures"] >= 24 and trained["history"][0]["recogniser"] > 0 and len(said) >= 1

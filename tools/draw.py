@@ -1,5 +1,6 @@
 """The page that reads what one draws, as a folder for any web server: `draw.py [FOLDER]`, by default site/draw."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -80,7 +81,7 @@ def save_page(folder: Path) -> None:
         if file.suffix in (".html", ".css", ".js"):
             shutil.copy(file, folder)
     for name in NETWORKS:
-        shutil.copy(SHIPPED / name, folder)
+        (folder / f"{name}.gz").write_bytes(gzip.compress((SHIPPED / name).read_bytes(), mtime=0))
     shutil.copytree(runtime(), folder / "runtime")
     (folder / "facts.json").write_text(json.dumps(facts(), indent=1))
     save_examples(folder / "examples")

@@ -2,17 +2,11 @@
 
 import * as ort from "./runtime/ort.wasm.min.mjs";
 import { image } from "./image.js";
+import { load } from "./load.js";
 import { loadReader } from "./reader.js";
 
 ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
-
-/** The bytes of a file beside this one. */
-async function load(name) {
-  const answer = await fetch(new URL(name, import.meta.url));
-  if (!answer.ok) throw new Error(`${name} is missing: ${answer.status} ${answer.statusText}`);
-  return new Uint8Array(await answer.arrayBuffer());
-}
 
 let asked = false;
 const ready = loadReader(ort, load).then(async (reader) => {
