@@ -103,7 +103,7 @@ def _enter(tree, parent):
     sys.path.insert(0, tree)
     os.environ["PYTHONPATH"] = os.pathsep.join([tree, *filter(None, [os.environ.get("PYTHONPATH")])])
 
-
+# %% ../nbs/54_trees.ipynb #e8ecd797
 def _branch(function, trees, rounds, before, parent):
     """Call a function with the arguments of each round, in copies of this process; print how each of them ended."""
     import json

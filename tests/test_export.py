@@ -93,7 +93,7 @@ def test_the_shipped_reader_has_a_name_in_the_settings():
 
 
 def test_export_under_another_backend_is_a_sentence(tmp_path):
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(HERE)}
     done = command(HERE, "digitkit", "export", SHIPPED, tmp_path / "reader.onnx", env=environment)
     assert done.returncode == 2 and not list(tmp_path.iterdir())
     assert done.stderr.strip() == (
