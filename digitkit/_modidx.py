@@ -858,6 +858,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'digitkit.paper.to_size': ('paper.html#to_size', 'digitkit/paper.py')},
             'digitkit.picture_scores': { 'digitkit.picture_scores._fitted': ('picture_scores.html#_fitted', 'digitkit/picture_scores.py'),
                                          'digitkit.picture_scores._matches': ('picture_scores.html#_matches', 'digitkit/picture_scores.py'),
+                                         'digitkit.picture_scores._reader': ('picture_scores.html#_reader', 'digitkit/picture_scores.py'),
                                          'digitkit.picture_scores._row': ('picture_scores.html#_row', 'digitkit/picture_scores.py'),
                                          'digitkit.picture_scores._rows': ('picture_scores.html#_rows', 'digitkit/picture_scores.py'),
                                          'digitkit.picture_scores._shares': ('picture_scores.html#_shares', 'digitkit/picture_scores.py'),

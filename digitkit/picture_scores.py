@@ -7,6 +7,7 @@ __all__ = ['judged', 'measure', 'wilson', 'rates', 'misread']
 
 # %% ../nbs/48_picture_scores.ipynb #ef4de0cb
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import chain
 
 import cv2
@@ -59,11 +60,17 @@ def _row(kind: str, i: int, picture, reader: Reader) -> dict:
     )  # fmt: skip
 
 # %% ../nbs/48_picture_scores.ipynb #e9337848
+@lru_cache
+def _reader() -> Reader:
+    """The reader that comes with the package, opened once in a process."""
+    return Reader.default()
+
+
 def _rows(kind: str, start: int, n: int, seed: int, glyphs: Glyphs) -> list[dict]:
     """The rows of n pictures, in one thread."""
     cv2.setNumThreads(1)
-    reader, drawn = Reader.default(), pictures(kind, n, seed, glyphs, start=start)
-    return [_row(kind, start + k, one, reader) for k, one in enumerate(drawn)]
+    drawn = pictures(kind, n, seed, glyphs, start=start)
+    return [_row(kind, start + k, one, _reader()) for k, one in enumerate(drawn)]
 
 # %% ../nbs/48_picture_scores.ipynb #583598fd
 _HALF = 0.5  # share of boxes
