@@ -17,10 +17,9 @@ export PYTHONHASHSEED ?= 0
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
 
-test: export PYTHONPATH := $(CURDIR)/tests/without$(if $(PYTHONPATH),:$(PYTHONPATH))
 test: lint  ## every test; ends with pytest's counts
-	@$(BIN)/nbdev-test --n-workers 2
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait
+	@$(BIN)/nbdev-test --n-workers 3
+	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait
 
 lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
 	@$(BIN)/ruff check --quiet nbs tests tools
