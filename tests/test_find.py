@@ -109,7 +109,7 @@ def test_the_networks_are_trained_go_on_and_become_files_that_are_read_with(glyp
     from digitkit import recognition
     from digitkit.recognition import build_finder, build_recogniser, save_recognition, train_recognition
 
-    monkeypatch.setattr(recognition, "BLOCK", 24)
+    monkeypatch.setattr(recognition, "_BLOCK", 24)
     monkeypatch.setattr(recognition, "build_finder", partial(build_finder, (8, 8, 8)))
     monkeypatch.setattr(recognition, "build_recogniser", partial(build_recogniser, (8, 8, 8, 8), 16))
     said = []
