@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TOP', 'SIZES', 'build_finder', 'build_recogniser', 'ctc_loss', 'make_block', 'example_blocks', 'train_recognition',
-           'save_recognition', 'save_between']
+           'save_recognition']
 
 # %% ../nbs/47_recognition.ipynb #70da0540
 import json
@@ -30,7 +30,6 @@ from .glyphs import Glyphs
 from .lines import CANVAS, HEIGHT
 from .looks import Picture
 from .pictures import pictures
-from .project import InputError
 from .provenance import provenance
 from .runtime import open_session
 
@@ -271,34 +270,6 @@ def save_recognition(folder: Path, shipped: Path) -> dict[str, float]:
         like = chance.integers(0, 256, (1, *(size or 96 for size in network.input_shape[1:]))).astype(np.float32)
         off[f"{name}.onnx"] = _to_onnx(network, end, Path(shipped) / f"{name}.onnx", like)
     return off
-
-# %% ../nbs/47_recognition.ipynb #719fc669
-def _float_weights(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    """The arrays of floating-point numbers of a model, by name."""
-    arrays = {weight.name: onnx.numpy_helper.to_array(weight) for weight in model.graph.initializer}
-    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
-def save_between(first: Path, second: Path, share: float, path: Path) -> None:
-    """Write the ONNX network whose weights lie that share 0..1 of the way from those of one file to another's.
-
-    Raises
-    ------
-    InputError
-        If the weights of the two files have other names or shapes, or for another share.
-    """
-    model, start = onnx.load(second), _float_weights(onnx.load(first))
-    end = _float_weights(model)
-    if {name: a.shape for name, a in start.items()} != {name: a.shape for name, a in end.items()}:
-        raise InputError(f"expected weights of one network at two times, got {first} and {second}, which differ.")
-    if not 0 <= share <= 1:
-        raise InputError(f"expected a share 0..1 of the way, got {share!r}.")
-    for weight in model.graph.initializer:
-        if weight.name in end:
-            mean = (1 - share) * start[weight.name].astype(float) + share * end[weight.name]
-            weight.CopyFrom(onnx.numpy_helper.from_array(mean.astype(end[weight.name].dtype), weight.name))
-    with replacing(path) as part:
-        onnx.save(model, part)
 
 # %% ../nbs/47_recognition.ipynb #1ac8fc11
 SIZES = {
