@@ -19,7 +19,7 @@ report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/i
 
 test: lint  ## every test; ends with pytest's counts
 	@$(BIN)/nbdev-test --n-workers 3
-	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # two work where two wait
+	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait
 
 lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
 	@$(BIN)/ruff check --quiet nbs tests tools
