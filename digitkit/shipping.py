@@ -99,7 +99,7 @@ def _machine(config: Config, provenance: Mapping) -> str:
     """What a run was trained on, as far as it was its own."""
     device, processor, cpus = provenance.get("device"), provenance["processor"], int(provenance["cpus"])
     if device and device != processor:
-        return f"one {plain(device)}, beside up to {config.jobs - 1} others"
+        return f"one {plain(device)}" + (f", beside up to {config.jobs - 1} others" if config.jobs > 1 else "")
     return f"{max(1, cpus // config.jobs)} of {cpus} cores ({plain(processor)})"
 
 
