@@ -179,7 +179,7 @@ def test_the_shipped_reader_answers_as_its_keras_weights():
     images = compose(load_glyphs(), "crowd", 64, seed=9).images
     ours, theirs = Reader.default().read(images), Reader.load(SHIPPED).read(images)
     assert (ours.digits == theirs.digits).all()
-    np.testing.assert_allclose(ours.probs, theirs.probs, atol=1e-2)  # its weights are kept as float16
+    np.testing.assert_allclose(ours.probs, theirs.probs, atol=1e-3)  # its weights are kept as float16
 
 
 def test_an_exported_reader_answers_alike(tiny, call, tmp_path, scenes):
