@@ -98,65 +98,49 @@ def dask(tmp_path_factory):
     dask.stop()
 
 
-WAITS = f"from pathlib import Path\nimport time\nPath('{RUN}/history.csv').write_text('epoch\\n1\\n')\ntime.sleep(600)"
-
-
 @pytest.fixture(scope="module")
-def waiting(dask, tmp_path_factory):
-    """A page in the middle of its work, without Keras, that loses its command, and then its scheduler."""
-    project = _prepared(tmp_path_factory.mktemp("waiting"))
+def course(dask, tmp_path_factory):
+    """A training that loses its command, its scheduler and its worker, one after the other, and ends all the same."""
+    project = _prepared(tmp_path_factory.mktemp("cluster"))
+    without_figures(project)
     change_settings(project, "profile:tiny", experiments="small", select="")
-    page = nbformat.read(project / "nbs/reports/90_train.ipynb", as_version=4)
-    page.cells[2:] = [nbformat.v4.new_code_cell(WAITS)]
-    nbformat.write(page, project / "nbs/reports/90_train.ipynb")
     stopped = interrupt(project, dask, 1, lambda report: os.killpg(report.pid, signal.SIGINT))
     stopped.idle = wait_for(lambda: not dask.at_work(), 20)
-    (project / RUN / "history.csv").unlink()
-    lost = interrupt(project, dask, 1, lambda report: dask.scheduler.kill())
+    lost = interrupt(project, dask, 3, lambda report: dask.scheduler.kill())
     dask.stop()
     dask.start_scheduler()
     dask.workers = []
     for _ in range(2):
         dask.start_worker()
-    return SimpleNamespace(project=project, stopped=stopped, lost=lost)
-
-
-@pytest.fixture(scope="module")
-def course(dask, tmp_path_factory):
-    """A training that loses its worker, and ends all the same."""
-    project = _prepared(tmp_path_factory.mktemp("cluster"))
-    without_figures(project)
-    change_settings(project, "profile:tiny", experiments="small", select="")
-    before = []
 
     def kill_worker(report):
         (worker,) = dask.at_work()
-        before.extend(rows(project / RUN / "history.csv"))
         worker.kill()
 
-    done = interrupt(project, dask, 2, kill_worker)
-    return SimpleNamespace(project=project, before=before, done=done)
+    done = interrupt(project, dask, 5, kill_worker)
+    return SimpleNamespace(project=project, stopped=stopped, lost=lost, done=done)
 
 
-def test_ctrl_c_is_one_sentence_and_leaves_no_work_on_the_cluster(waiting):
-    assert waiting.stopped.code == 130, waiting.stopped.err
-    assert waiting.stopped.err.splitlines()[-1] == "digitkit: stopped; the next call goes on from here."
-    assert "Traceback" not in waiting.stopped.err
-    assert waiting.stopped.quiet and waiting.stopped.idle and waiting.stopped.left == []
+def test_ctrl_c_is_one_sentence_and_leaves_no_work_on_the_cluster(course):
+    assert course.stopped.code == 130, course.stopped.err
+    assert course.stopped.err.splitlines()[-1] == "digitkit: stopped; the next call goes on from here."
+    assert "Traceback" not in course.stopped.err
+    assert course.stopped.quiet and course.stopped.idle and course.stopped.left == []
 
 
-def test_a_scheduler_that_is_killed_ends_the_command_with_a_sentence(waiting):
-    assert waiting.lost.code == 2, waiting.lost.err
-    assert waiting.lost.err.splitlines()[-1].startswith("digitkit: the scheduler at tcp://127.0.0.1:")
-    assert "Traceback" not in waiting.lost.err and waiting.lost.left == []
+def test_a_scheduler_that_is_killed_ends_the_command_with_a_sentence(course):
+    assert course.lost.code == 2, course.lost.err
+    assert course.lost.err.splitlines()[-1].startswith("digitkit: the scheduler at tcp://127.0.0.1:")
+    assert "Traceback" not in course.lost.err and course.lost.left == []
 
 
 def test_a_job_goes_on_at_another_worker_when_its_own_is_killed(course):
     """Fault: a worker is killed in a training. Right: its job goes on at another, from its checkpoint."""
     assert course.done.code == 0, course.done.err
     assert "train small: done" in course.done.err and "FAILED" not in course.done.err
-    assert 2 <= len(course.before) < len(course.done.history) == EPOCHS
-    assert course.done.history[: len(course.before)] == course.before  # their seconds too: they did not run again
+    first, second, end = course.stopped.history, course.lost.history, course.done.history
+    assert 1 <= len(first) < len(second) < len(end) == EPOCHS
+    assert second[: len(first)] == first and end[: len(second)] == second  # their seconds too: they did not run again
 
 
 def test_the_job_ends_with_the_bits_of_an_undisturbed_one_on_this_machine(tiny, course):
@@ -171,9 +155,8 @@ def test_the_job_ends_with_the_bits_of_an_undisturbed_one_on_this_machine(tiny, 
             np.testing.assert_array_equal(a[name], b[name], strict=True)
 
 
-def test_nothing_of_a_cluster_is_left_in_the_project(waiting, course):
-    for project in (waiting.project, course.project):
-        assert not list((project / "reports").glob(".*"))  # no token, no lock
+def test_nothing_of_a_cluster_is_left_in_the_project(course):
+    assert not list((course.project / "reports").glob(".*"))  # no token, no lock
 
 
 # ------------------------------------------------------------------ pieces of a set, fits of a search
