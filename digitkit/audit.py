@@ -51,7 +51,7 @@ _LEAST_INK = 16  # pixels of a crop that is compared; the digit of MNIST with th
 def _crops(images: Iterable[np.ndarray], digits: np.ndarray) -> list[np.ndarray]:
     """The parts of scenes between empty columns, as many a scene as it has digits, trimmed, if they hold enough ink."""
     lengths = (digits != BLANK).sum(axis=1)
-    cuts = [cut(grayscale(image), "columns", int(slots)) for image, slots in zip(images, lengths) if slots]
+    cuts = [cut(grayscale(image), "gaps", int(slots)) for image, slots in zip(images, lengths) if slots]
     return [crop for one in cuts if one.ok for crop in one.crops if np.count_nonzero(crop) >= _LEAST_INK]
 
 # %% ../nbs/24_audit.ipynb #c63b6b84

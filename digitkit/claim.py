@@ -16,7 +16,7 @@ from .tables import headline, percent
 
 # %% ../nbs/53_claim.ipynb #14b66457
 WAYS = {  # by segmenter
-    "columns": "cut at empty columns",
+    "gaps": "cut at empty columns",
     "none": "the whole image at once",
 }
 _INK, _TOGETHER = "cut at the least ink", "several networks together"

@@ -18,6 +18,7 @@ from .probe import Probe, Step, probe
 from .project import InputError
 from .provenance import provenance
 from .runs import keep, kept_line, run_folder, training_key
+from .settings import with_present_names
 from .settings_file import load_config
 from .trees import last_revision, said_at, unpack
 
@@ -76,7 +77,8 @@ def _is_proven(claim: Claim, experiment: str | None) -> bool:
         return False
     matter = matters(train_page(page.config) if claim.is_training else page)
     now = json.loads(json.dumps({"config": asdict(page.config), "profile": asdict(load_config(profile))}))
-    return all(said[whose][name] == now[whose][name] for whose, name in matter if name in said[whose])
+    then = {whose: with_present_names(said[whose]) for whose in now}
+    return all(then[whose][name] == now[whose][name] for whose, name in matter if name in then[whose])
 
 
 def _try(revision: str, job: list[Page], say: Callable[[str], None]) -> Probe | None:

@@ -7,10 +7,9 @@ __all__ = ['variant', 'combinations', 'fits_of', 'fits_folder', 'fit_path']
 
 # %% ../nbs/41_fits.ipynb #093342ea
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
-
-from sklearn.model_selection import ParameterGrid
 
 from .glyphs import load_glyphs
 from .keys import source_fingerprint
@@ -23,8 +22,9 @@ def variant(config: Config, settings: dict[str, Any]) -> Config:
 
 
 def combinations(config: Config) -> list[dict[str, Any]]:
-    """Every combination of the values of `config.grid`, in scikit-learn's order."""
-    return list(ParameterGrid(config.grid))
+    """Every combination of the values of `config.grid`: keys by name, the values of the last one in turn first."""
+    keys = sorted(config.grid)
+    return [dict(zip(keys, values)) for values in product(*(config.grid[key] for key in keys))]
 
 # %% ../nbs/41_fits.ipynb #24e2da3e
 def fits_of(config: Config) -> list[tuple[Config, int]]:

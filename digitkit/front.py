@@ -81,7 +81,7 @@ def best_readers(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     scores = rows.groupby(["report", "experiment", "way", "params"])["exact_match"].agg(["mean", "size"]).reset_index()
     scores = scores[scores["size"] == len(_TESTS)].sort_values("mean", ascending=False)
     small = scores["params"] < _SMALL
-    kinds = {WAYS["columns"]: ~small & scores["way"].eq(WAYS["columns"]), "{}, a small network": small}
+    kinds = {WAYS["gaps"]: ~small & scores["way"].eq(WAYS["gaps"]), "{}, a small network": small}
     kinds["**" + WAYS["none"] + "**"] = scores["way"].eq(WAYS["none"])
     found = {what: scores[chosen].iloc[0] for what, chosen in kinds.items()}
     return {what.format(row["way"]): (row["report"], row["experiment"]) for what, row in found.items()}
@@ -184,19 +184,19 @@ def _example(glyphs: Glyphs, path: Path) -> None:
         part.write_bytes(cv2.imencode(".png", image)[1].tobytes())
 
 
-def _reference(folder: Path) -> str:
+def _document(folder: Path) -> str:
     """The paragraph and the table of the original notebook's protocol, and what its splits share."""
-    text, audited = tests_text(readers(folder, "reference")), load_audit(folder / "reference")
+    text, audited = tests_text(readers(folder, "document")), load_audit(folder / "document")
     said = audit_observations(audited.pairs, audited.seen) if audited else []
     return "\n\n".join([text.partition("\n\n")[2], " ".join(said)])
 
 # %% ../nbs/61_front.ipynb #452acc98
 def _blocks(folder: Path) -> dict[str, str]:
     """The blocks of reports/README by name: those whose report is there."""
-    files = {"faults": folder / "reference/faults.md", "pictures": folder / "full/pictures/overview.md"}
+    files = {"faults": folder / "document/faults.md", "pictures": folder / "full/pictures/overview.md"}
     files |= {"quick": folder / "quick/summary.md"}
     tables = {name: file.read_text().partition("\n\n")[0] for name, file in files.items() if file.is_file()}
-    return {"tests": tests_text(readers(folder, "full", "record")), "reference": _reference(folder)} | tables
+    return {"tests": tests_text(readers(folder, "full", "record")), "document": _document(folder)} | tables
 
 
 def save_front() -> None:

@@ -30,7 +30,8 @@ def best_epoch(history: pd.DataFrame) -> int:
 def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """A learning rate that rises to `peak` over a twentieth of `steps` and falls along a cosine to 1 % of it."""
     rise = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(peak / 10, steps - rise, 0.01, warmup_target=peak, warmup_steps=rise)
+    fall = max(1, steps - rise)  # a training of one step has a rate, too
+    return keras.optimizers.schedules.CosineDecay(peak / 10, fall, 0.01, warmup_target=peak, warmup_steps=rise)
 
 # %% ../nbs/41_history.ipynb #8e3cee18
 def deciders(config: Config) -> list[keras.callbacks.Callback]:

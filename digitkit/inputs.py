@@ -69,7 +69,7 @@ def _check_network(network: Network, segmenter: str) -> None:
 class _Parts:
     """What a reader is made of; see `reader.Reader`."""
 
-    def __init__(self, network: Network, pipeline: str, segmenter: str = "columns"):
+    def __init__(self, network: Network, pipeline: str, segmenter: str = "gaps"):
         _check_network(network, segmenter)
         self.network: Any = network
         self.segmenter = segmenter

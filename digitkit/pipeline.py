@@ -23,6 +23,7 @@ STEPS = {
         image_ops.grayscale,
         image_ops.resize,
         image_ops.fit,
+        image_ops.centre,
         image_ops.trim,
         image_ops.pad,
         image_ops.blur,

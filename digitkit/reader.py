@@ -21,7 +21,7 @@ from .inputs import Inputs, build_network, scale
 from .numbers import Numbers, is_scene, threshold
 from .project import InputError
 from .runtime import Network, OnnxNetwork, check_answer
-from .settings import Config
+from .settings import Config, with_present_names
 
 # %% ../nbs/32_reader.ipynb #40646ff8
 _AT_ONCE = 256  # images that go through the network together
@@ -221,7 +221,7 @@ def load_onnx(path: str | PathLike[str], threads: int = 0) -> Reader:
         raise InputError(f"no reader at {path}: expected an ONNX file.")
     try:
         network = OnnxNetwork(path.read_bytes(), threads)
-        return Reader(network, **json.loads(network.facts["digitkit"]))
+        return Reader(network, **with_present_names(json.loads(network.facts["digitkit"])))
     except Exception as error:  # whatever the file says of itself may be wrong
         reason = "its pipeline is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise InputError(f"{path} is no reader in ONNX: {reason}") from None

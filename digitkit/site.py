@@ -78,7 +78,7 @@ def _describe(sources: Path) -> None:
         path.write_text(json.dumps(notebook | {"cells": described(notebook["cells"])}), "utf-8")
 
 # %% ../nbs/63_site.ipynb #9a0c5cfe
-REPORTS = ("full", "record", "reference")  # profiles whose reports are in git
+REPORTS = ("full", "record", "document")  # profiles whose reports are in git
 
 
 def _copy_pages(sources: Path) -> None:
@@ -137,7 +137,7 @@ def gather(sources: Path) -> None:
     save_api(rooms, sources / "reference")
     blocks = save_gallery(sources / "extra/gallery/seen", sources / "_static")
     blocks |= {"first": first_block(sources / "_static"), "commands": commands_page(), "faults": _faults()}
-    blocks["protocol"] = (root() / "reports/reference/faults.md").read_text("utf-8")
+    blocks["protocol"] = (root() / "reports/document/faults.md").read_text("utf-8")
     _copy_pages(sources)
     _copy_reports(sources)
     _copy_draw(sources)

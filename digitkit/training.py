@@ -122,6 +122,7 @@ def compile_reader(reader: Reader, learning_rate: float | keras.optimizers.sched
             keras.metrics.Recall(name="recall"),
         ],
     )
+    reader.network.optimizer.build(reader.network.trainable_variables)  # made inside the first step, it is traced twice
 
 # %% ../nbs/41_training.ipynb #efe695e5
 def _is_accelerated() -> bool:

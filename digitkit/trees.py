@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .project import InputError, root
-from .settings import Config
+from .settings import Config, with_first_names
 from .settings_file import load_config
 from .splits import REFERENCE
 
@@ -43,9 +43,9 @@ def in_history(revision: str) -> bool:
 
 
 def last_revision(file: Path) -> str:
-    """The revision that last changed a file of the project; nothing where git knows none."""
+    """The last revision that changed what a file of the project holds; nothing where git knows none."""
     try:
-        asked = ["git", "log", "-1", "--format=%h", "--", str(file)]
+        asked = ["git", "log", "-1", "--follow", "--diff-filter=AM", "--format=%h", "--", str(file)]
         return subprocess.run(asked, cwd=root(), capture_output=True, text=True).stdout.strip()
     except OSError:
         return ""
@@ -143,8 +143,11 @@ def in_trees(trees: list[Path], function: Callable, *rounds: tuple, before=()) -
     return [[(code, printed) for code, printed in ends] for ends in json.loads(done.stdout)]
 
 # %% ../nbs/54_trees.ipynb #324a3371
-def _tell(profile, experiment):
-    """Print what this tree says of the pages of a profile: a key, its configurations and the key of its training."""
+def _tell(profiles, experiment):
+    """Print what this tree says of the pages of the first of these profiles that it has.
+
+    Of each page: a key, its configurations and the key of its training.
+    """
     import json
     from dataclasses import asdict
     from importlib import import_module
@@ -155,6 +158,8 @@ def _tell(profile, experiment):
         home = next(home for home in homes if Path("digitkit", f"{home}.py").is_file())
         return getattr(import_module(f"digitkit.{home}"), name)
 
+    settings = Path("settings.ini").read_text()
+    profile = next((name for name in profiles if f"[profile:{name}]" in settings), profiles[0])
     jobs_of, job_keys = named("jobs_of", "pages", "report"), named("job_keys", "plan", "report")
     code_key, said = named("source_fingerprint", "keys", "runs"), {}
     overall = asdict(named("load_config", "settings_file", "config")(profile))
@@ -177,8 +182,9 @@ def said_at(revision: str, profile: str, experiment: str | None = None) -> dict[
 @cache  # many pages of a report were made at one revision
 def _said(project: Path, revision: str, profile: str, experiment: str | None) -> dict[str, dict]:
     """As `said_at`, of a project and a revision that are there."""
+    profiles = profile, with_first_names({"profile": profile})["profile"]
     with TemporaryDirectory() as place:
-        [[(code, printed)]] = in_trees([unpack(revision, Path(place))], _tell, (profile, experiment))
+        [[(code, printed)]] = in_trees([unpack(revision, Path(place))], _tell, (profiles, experiment))
     try:
         return json.loads(printed.splitlines()[-1]) if code == 0 else {}
     except (ValueError, IndexError):
@@ -206,6 +212,12 @@ def _text(value) -> str:
     return " ".join(value) if isinstance(value, tuple) else json.dumps(value) if isinstance(value, dict) else str(value)
 
 
+def _known_there(values: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+    """Settings that a tree knows, by its defaults; a value by its first name if the tree is from before the new one."""
+    first = with_first_names(values)
+    return {key: first[key] if first[key] == known[key] else value for key, value in values.items() if key in known}
+
+
 def write_settings(tree: Path, profile: str, experiments: list[str]) -> None:
     """Put the small runs of these experiments into a tree's settings, as the profile `probe`."""
     here = ConfigParser(interpolation=None, default_section="none", inline_comment_prefixes=("#",))
@@ -213,12 +225,12 @@ def write_settings(tree: Path, profile: str, experiments: list[str]) -> None:
     known, overall = dict(here["DEFAULT"]), load_config(profile)
     names = [*overall.experiments, *overall.select, overall.base, overall.leak, *experiments]
     names += [member for name in names for member in load_config(profile, name).members]
-    shared = {key: _text(value) for key, value in asdict(cut_small(overall)).items() if key in known}
+    shared = _known_there({key: _text(value) for key, value in asdict(cut_small(overall)).items()}, known)
     sections = {"DEFAULT": known | shared, "profile:probe": shared}
     for name in dict.fromkeys(names):
         config = cut_small(load_config(profile, name))
         own = {f.name: _text(getattr(config, f.name)) for f in fields(config) if f.metadata.get("group") != "report"}
-        sections[name] = {key: value for key, value in own.items() if key in known and value != shared[key]}
+        sections[name] = {key: value for key, value in _known_there(own, known).items() if value != shared[key]}
     there = ConfigParser(interpolation=None, default_section="none")
     there.read_dict(sections)
     with open(tree / "settings.ini", "w") as file:

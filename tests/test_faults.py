@@ -84,7 +84,7 @@ NAMES = [
     dict(glyphs="mnits"),
     dict(glyphs="nowhere.npz"),
     dict(model="smal"),
-    dict(segmenter="colums"),
+    dict(segmenter="gap"),
     dict(pipeline="trim|fitt(28)"),
     dict(layouts="tripel"),
     dict(val_layout="triple+ladder("),
@@ -106,7 +106,7 @@ def test_a_name_that_no_room_knows_is_refused_with_its_line_before_anything_runs
 
 UNFIT = [
     (dict(model="model0", pipeline="fit(8)"), "model", "Computed output size would be zero"),
-    (dict(model="small", grid='{"slots": [3, 4]}'), "grid", "slots expects 3 where the image is cut (columns), got 4."),
+    (dict(model="small", grid='{"slots": [3, 4]}'), "grid", "slots expects 3 where the image is cut (gaps), got 4."),
 ]
 
 
@@ -158,7 +158,7 @@ def test_an_unknown_segmenter_or_model_is_refused_with_the_nearest_name(project,
     from digitkit.reader import build_reader
 
     monkeypatch.chdir(project)
-    for key, name, near in [("segmenter", "colums", "columns"), ("model", "smal", "small")]:
+    for key, name, near in [("segmenter", "gap", "gaps"), ("model", "smal", "small")]:
         change_settings(project, f"odd{key}", **{"model": "small", "pipeline": "aspect", key: name})
         with pytest.raises(InputError, match=f"unknown {key} '{name}'. Did you mean '{near}'?"):
             build_reader(load_config("tiny", f"odd{key}"))

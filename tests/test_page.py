@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install digitkit[dev]")
 WIDTHS = {390: 844, 820: 1180, 1280: 800, 1440: 900}
 A4 = 703  # pixels between the margins of a sheet
-PAGES = ("tiny", "full", "reference", "record")
+PAGES = ("tiny", "full", "document", "record")
 
 UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
 AS_OPENED = "document.querySelectorAll('details').forEach(one => one.open = false); scrollTo(0, 0)"
@@ -191,7 +191,7 @@ def test_the_first_column_stays_while_a_table_is_moved(paths, open_page):
     assert abs(frame.locator("tbody th").first.evaluate("one => one.getBoundingClientRect().left") - left) < 1
 
 
-@pytest.mark.parametrize("name", ["full", "record", "reference"])
+@pytest.mark.parametrize("name", ["full", "record", "document"])
 def test_the_letters_of_a_figure_can_be_read_on_a_telephone(paths, open_page, name):
     """No letter of a drawing is below 7.5 pixels, a wide figure is moved in its own frame, and its caption stays."""
     window = open_page(paths(name), 390)

@@ -185,7 +185,7 @@ def test_a_run_from_uncommitted_code_is_told_unless_the_commit_gives_its_stamp(p
 # ------------------------------------------------------------------ the reports in git
 
 KEPT = sorted(HERE.glob("reports/*/*/seed*/config.json"))
-COMMITTED = [path for path in KEPT if path.relative_to(HERE).parts[1] in ("full", "reference")]
+COMMITTED = [path for path in KEPT if path.relative_to(HERE).parts[1] in ("full", "document")]
 
 
 def _stamps(models):
@@ -215,7 +215,7 @@ def test_each_committed_stamp_is_what_its_revision_gives(tmp_path, monkeypatch):
 
 
 def test_no_committed_page_was_made_by_uncommitted_code():
-    pages = [page for profile in ("full", "reference") for page in HERE.glob(f"reports/{profile}/**/*.ipynb")]
+    pages = [page for profile in ("full", "document") for page in HERE.glob(f"reports/{profile}/**/*.ipynb")]
     made = {page: nbformat.read(page, as_version=4).metadata.get("digitkit", {}) for page in pages}
     dirty = [str(page) for page, how in made.items() if how.get("revision", "").endswith("-dirty")]
     untold = [str(page) for page, how in made.items() if page.name == "compare.ipynb" and "revision" not in how]

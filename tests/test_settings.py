@@ -58,7 +58,7 @@ def test_the_settings_of_a_whole_report_are_parsed_once(project, monkeypatch):
 
 
 def test_a_profile_says_what_no_experiment_of_it_changes():
-    for name in ("tiny", "quick", "full", "record", "reference"):
+    for name in ("tiny", "quick", "full", "record", "document"):
         profile = load_profile(name, HERE / "settings.ini")
         for experiment in (*profile.experiments, profile.leak):
             config = load_config(name, experiment, file=HERE / "settings.ini")
@@ -68,7 +68,7 @@ def test_a_profile_says_what_no_experiment_of_it_changes():
     assert full.val_layout != load_config("full", file=HERE / "settings.ini").val_layout == "triple"
 
 
-@pytest.mark.parametrize("profile", ["tiny", "full", "reference"])
+@pytest.mark.parametrize("profile", ["tiny", "full", "document"])
 def test_the_settings_that_a_probe_writes_are_accepted(project, monkeypatch, profile):
     monkeypatch.chdir(project)
     experiments = list(load_profile(profile).experiments)

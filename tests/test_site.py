@@ -138,7 +138,7 @@ def test_lessons_reference_and_gallery_are_whole(site):
     assert "digitkit scenes build" in command and "--sure" in command
     first = (site / "index.html").read_text()
     assert "['805', '97689']" in first
-    for report in ("full/index", "record/index", "reference/index", "full/pictures/pictures"):
+    for report in ("full/index", "record/index", "document/index", "full/pictures/pictures"):
         assert f'href="{report}.html"' in (site / "reports/index.html").read_text()
     assert (site / "draw/draw.html").is_file() == ('href="draw/draw.html"' in first)
     assert "<msup>" in (site / "lessons/43_confidence.html").read_text()

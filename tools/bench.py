@@ -199,7 +199,7 @@ ROWS = [
      lambda: build(MILLION), lambda: generator(pool, 500, here), 1),
     ("scenes a second: audit of 110,000 in stores", "of 4,000 in a PNG tree", 110_000, 4000, lambda: audit(built),
      lambda: audit(load_set(here / "tree")), 1),
-    ("scenes a second, cut: columns", "watershed", 256, 256, lambda: segment(some, "columns", "aspect"),
+    ("scenes a second, cut: gaps", "watershed", 256, 256, lambda: segment(some, "gaps", "aspect"),
      lambda: segment(some, "watershed", "aspect"), 5),
     ("calls a second: digitkit read, one picture", "--run with the same weights in Keras", 1, 1,
      lambda: digitkit("read", here / "one.png"), lambda: digitkit("read", here / "one.png", "--run", SHIPPED), 3),
