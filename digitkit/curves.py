@@ -239,7 +239,7 @@ def _dots(ax, frame):
         if len(part):
             ax.plot(part["confidence"], part["accuracy"], "o", ms=5, color=COLOURS[0], mfc=fill, label=label)
     if few.any():
-        ax.legend(loc="upper left")
+        ax.legend(loc="lower right")  # where a reader that knows its mistakes has no points
 
 # %% ../nbs/39_curves.ipynb #3d06a7ea
 def show_reliability(frame) -> Figure:

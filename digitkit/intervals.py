@@ -7,7 +7,6 @@ __all__ = ['resampled', 'check_resampling', 'limits', 'mean_interval', 'compare'
 
 # %% ../nbs/40_intervals.ipynb #cd11abea
 import numpy as np
-from scipy.stats import binomtest
 
 from .project import InputError
 
@@ -136,6 +135,8 @@ def compare(right_a, right_b, glyph_ids, resamples=1000, seed=0, level=0.95) -> 
     InputError
         For arrays that are no bool of the same scenes; and as `mean_interval` for the others.
     """
+    from scipy.stats import binomtest  # imported late: it takes a second
+
     right_a, right_b = _check_pair(right_a, right_b)
     gain, low, high = mean_interval(right_b.mean(axis=0) - right_a.mean(axis=0), glyph_ids, resamples, seed, level)
     better, worse = int((right_b[0] & ~right_a[0]).sum()), int((right_a[0] & ~right_b[0]).sum())

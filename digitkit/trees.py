@@ -45,7 +45,8 @@ def in_history(revision: str) -> bool:
 def last_revision(file: Path) -> str:
     """The last revision that changed what a file of the project holds; nothing where git knows none."""
     try:
-        asked = ["git", "log", "-1", "--follow", "--diff-filter=AM", "--format=%h", "--", str(file)]
+        under_any_name = ["--follow", "-M100%", "--diff-filter=AM"]  # a file that was only moved is the same one
+        asked = ["git", "log", "-1", *under_any_name, "--format=%h", "--", str(file)]
         return subprocess.run(asked, cwd=root(), capture_output=True, text=True).stdout.strip()
     except OSError:
         return ""

@@ -10,10 +10,23 @@ from conftest import HERE, change_settings, command, play
 from digitkit.pages import KINDS
 from digitkit.sweeps import sweep_table
 
+PAGES = sorted(HERE.glob("nbs/reports/*.ipynb"))
 MISTAKES = [
     (("-p", "experimnet", "small"), "unknown parameter 'experimnet'. Did you mean 'experiment'?"),
     (("-y", "overrides: {learning_rat: 0.01}"), "overrides: unknown key 'learning_rat'. Did you mean 'learning_rate'?"),
 ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_every_page_knows_its_parameters(page):
+    """What a page says that it takes is what its cell of parameters has."""
+    cells = [cell for cell in nbformat.read(page, as_version=4).cells if cell.cell_type == "code"]
+    (given,) = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", ())]
+    (check,) = [
+        found for cell in cells for found in re.findall(r"(?m)^check_parameters\(globals\(\)(.*)\)$", cell.source)
+    ]
+    known = re.findall(r'"(\w+)"', check) or ["profile", "experiment", "seed", "overrides"]
+    assert re.findall(r"(?m)^(\w+)(?:: [^=]+)? = ", given) == known
 
 
 @pytest.mark.parametrize("given, expected", MISTAKES, ids=["a parameter", "an override"])
