@@ -21,7 +21,7 @@ from digitkit.plan import due
 from digitkit.probe import origins
 from digitkit.report import make_report
 from digitkit.settings_file import load_config
-from digitkit.trees import in_history, in_trees, unpack
+from digitkit.trees import in_history, in_trees, last_revision, unpack
 
 
 def git(project: Path, *words: str) -> str:
@@ -180,6 +180,27 @@ def test_a_run_from_uncommitted_code_is_told_unless_the_commit_gives_its_stamp(p
     assert origins([config])["code"].tolist() == ["this, uncommitted"]
     keep_what_is_same(jobs_of("tiny"), None, print)
     assert origins([config])["code"].tolist() == ["this"] and kept(project)["small seed 0"]["revision"] == revision
+
+
+def test_a_file_that_is_moved_or_copied_keeps_its_revision(tmp_path, monkeypatch):
+    """Fault: a report gets another name, or a page is like another one; it is asked for at a wrong revision."""
+    shutil.copytree(HERE / "nbs/reports", tmp_path / "nbs/pages")
+    shutil.copy(HERE / "settings.ini", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    def commit(said: str) -> str:
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", said)
+        return git(tmp_path, "rev-parse", "--short", "HEAD").strip()
+
+    git(tmp_path, "init", "-q")
+    made = commit("made")
+    git(tmp_path, "mv", "nbs/pages", "nbs/moved")
+    commit("moved")
+    page, other = Path("nbs/moved/90_train.ipynb"), Path("nbs/moved/other.ipynb")
+    other.write_text(page.read_text().replace("digits", "numbers"))
+    now = commit("another one that is like it")
+    assert last_revision(page) == made != now == last_revision(other)
 
 
 # ------------------------------------------------------------------ the reports in git
