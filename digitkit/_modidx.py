@@ -1288,6 +1288,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitkit.settings._Training': ('settings.html#_training', 'digitkit/settings.py'),
                                    'digitkit.settings._grid_refusal': ('settings.html#_grid_refusal', 'digitkit/settings.py'),
                                    'digitkit.settings._key': ('settings.html#_key', 'digitkit/settings.py'),
+                                   'digitkit.settings._named': ('settings.html#_named', 'digitkit/settings.py'),
                                    'digitkit.settings._typed': ('settings.html#_typed', 'digitkit/settings.py'),
                                    'digitkit.settings.as_text': ('settings.html#as_text', 'digitkit/settings.py'),
                                    'digitkit.settings.parse_value': ('settings.html#parse_value', 'digitkit/settings.py'),

@@ -18,7 +18,7 @@ from .probe import Probe, Step, probe
 from .project import InputError
 from .provenance import provenance
 from .runs import keep, kept_line, run_folder, training_key
-from .settings import with_present_names
+from .settings import with_first_names
 from .settings_file import load_config
 from .trees import last_revision, said_at, unpack
 
@@ -76,8 +76,8 @@ def _is_proven(claim: Claim, experiment: str | None) -> bool:
     if not said or said["training" if claim.is_training else "key"] != claim.stamp:
         return False
     matter = matters(train_page(page.config) if claim.is_training else page)
-    now = json.loads(json.dumps({"config": asdict(page.config), "profile": asdict(load_config(profile))}))
-    then = {whose: with_present_names(said[whose]) for whose in now}
+    now = {"config": asdict(page.config), "profile": asdict(load_config(profile))}
+    then, now = (json.loads(json.dumps(with_first_names(one))) for one in (said, now))
     return all(then[whose][name] == now[whose][name] for whose, name in matter if name in then[whose])
 
 

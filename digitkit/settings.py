@@ -36,15 +36,26 @@ def _key(
 _FIRST_NAMES = {"segmenter": {"gaps": "columns"}, "profile": {"document": "reference"}}  # by key, of the name of now
 
 
+_PRESENT_NAMES = {key: {first: name for name, first in names.items()} for key, names in _FIRST_NAMES.items()}
+
+
+def _named(key: str, value, names: dict):
+    """A value by another name, if it has one; also inside a grid, and the overrides of a run."""
+    if isinstance(value, dict):
+        return {inner: _named(inner, one, names) for inner, one in value.items()}
+    if isinstance(value, list):
+        return [_named(key, one, names) for one in value]
+    return names.get(key, {}).get(str(value), value)
+
+
 def with_first_names(values: dict) -> dict:
     """Settings by key, with the first name of each value that got another."""
-    return {key: _FIRST_NAMES.get(key, {}).get(str(value), value) for key, value in values.items()}
+    return _named("", values, _FIRST_NAMES)
 
 
 def with_present_names(values: dict) -> dict:
     """Settings by key, with the name of now of each value that got another."""
-    now = {key: {first: name for name, first in names.items()} for key, names in _FIRST_NAMES.items()}
-    return {key: now.get(key, {}).get(str(value), value) for key, value in values.items()}
+    return _named("", values, _PRESENT_NAMES)
 
 # %% ../nbs/00_settings.ipynb #b959442b
 @dataclass(frozen=True)
@@ -237,6 +248,8 @@ def _typed(text: str, kind: type):
 def refusal(key: str, value) -> str | None:
     """Why a value of the right type is none for this key, in words; None if it is one."""
     rules, low, high = KEYS[key], KEYS[key]["low"], KEYS[key]["high"]
+    if (now := _named(key, value, _PRESENT_NAMES)) != value and key != "grid":
+        return f"{key} {value} is called {now} now."
     if rules["choices"] and value not in rules["choices"]:
         return str(unknown(key, value, rules["choices"]))
     if rules["filled"] and not value:

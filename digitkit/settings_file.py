@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .project import InputError, root, unknown
-from .settings import KEYS, Config, Profile, as_text, parse_value
+from .settings import KEYS, Config, Profile, as_text, parse_value, with_present_names
 
 # %% ../nbs/00_settings_file.ipynb #59da374f
 def _text(file: Path) -> str:
@@ -174,6 +174,8 @@ def place(profile: str, experiment: str | None, key: str, file: Path | None = No
 def _merged(sections: dict[str, dict], profile: str, experiment: str | None = None) -> dict:
     """The values of a profile, or of an experiment in it, from all of their sections."""
     if f"profile:{profile}" not in sections:
+        if (now := with_present_names({"profile": profile})["profile"]) != profile:
+            raise InputError(f"profile {profile} is called {now} now.")
         raise unknown("profile", profile, _profiles(list(sections)))
     if experiment is not None and experiment not in (known := _experiments(list(sections))):
         raise unknown("experiment", experiment, known)

@@ -339,21 +339,21 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
 def _many(folder, scenes, n):
-    cv2.imwrite(str(folder / "00000.png"), scenes.images[0])
+    cv2.imwrite(str(folder / "00000.png"), cv2.resize(scenes.images[0], (128, 128)))  # as large as a scene may be
     for k in range(1, n):
         os.link(folder / "00000.png", folder / f"{k:05}.png")
 
 
 def test_a_start_is_light_and_memory_does_not_grow_with_the_pictures(tmp_path, scenes):
     peaks = []
-    for n in (1, 1000):
+    for n in (1, 100, 700):  # a hundred fill its batches
         (tmp_path / str(n)).mkdir()
         _many(tmp_path / str(n), scenes, n)
         line = [sys.executable, "-c", MEASURED, BIN / "digitkit", "read", tmp_path / str(n), "--format", "jsonl"]
         code, peak = map(int, subprocess.run(line, capture_output=True, text=True).stdout.split())
         assert code == 0
         peaks.append(peak)
-    assert peaks[0] < 150 and peaks[1] < peaks[0] + 60, peaks  # MB
+    assert peaks[0] < 150 and peaks[2] < peaks[1] + 15, peaks  # MB; as pixels in colour 600 pictures are 29
 
 
 def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):

@@ -28,6 +28,14 @@ def test_a_committed_configuration_is_read_and_written_byte_for_byte(file):
     assert config.profile in ("full", "document", "record") and config.segmenter != "columns"
 
 
+def test_the_first_name_of_a_value_is_refused_with_the_name_of_now(project, call):
+    code, _, err = call(project, "report", "--profile", "reference")
+    assert (code, err) == (2, "digitkit: profile reference is called document now.\n")
+    change_settings(project, "small", segmenter="columns")
+    code, _, err = call(project, "report", "--profile", "tiny")
+    assert code == 2 and re.search(r"settings.ini, line \d+, \[small\]: segmenter columns is called gaps now.", err)
+
+
 OWNED = [("small", "jobs", 3), ("tiny.small", "experiments", "small"), ("tiny.small", "leak", "pooled")]
 
 
