@@ -24,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE, BIN = Path(__file__).parents[1], Path(sys.executable).parent
 RUN = Path("reports/tiny/small/seed0")
 EPOCHS = 8
-SLOW = [f"test_{name}" for name in "report cluster probe faults scores find site export backends".split()]
+SLOW = "report cluster probe faults scores resume site read export readme backends mnist find scratch".split()
 FIGURES = "show|heat|curves|rows"  # the rooms that draw
 DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for it
 
@@ -37,7 +37,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """The slowest files first: whoever of several processes takes the last one takes a short one."""
-    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
+    names = {item: item.path.stem.removeprefix("test_") for item in items}
+    items.sort(key=lambda item: SLOW.index(names[item]) if names[item] in SLOW else len(SLOW))
 
 
 def copy_project(folder: Path) -> Path:
