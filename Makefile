@@ -24,8 +24,8 @@ test: lint  ## every test; ends with pytest's counts
 lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
 	@$(BIN)/ruff check --quiet nbs tests tools
 	@$(BIN)/ruff format --check --quiet nbs tests tools
-	@$(BIN)/basedpyright
-	@$(BIN)/python tools/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
+	@$(BIN)/basedpyright & types=$$!; \
+	  $(BIN)/python tools/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export && wait $$types
 
 notebooks: $(READY)  ## run every component notebook and keep its outputs
 	@$(BIN)/nbdev-export
