@@ -91,6 +91,6 @@ def test_97_percent_of_the_references_test_crops_are_in_training_or_validation(m
 
 def test_the_audit_finds_nothing_in_an_honest_set(mnist):
     parts = split_glyphs(mnist)
-    sizes = {"train": 10_000, "val": 2_000, "test": 2_000}
+    sizes = {"train": 20_000, "val": 4_000, "test": 4_000}
     found = audit({name: compose(parts[name], "triple", n, seed) for seed, (name, n) in enumerate(sizes.items())})
     assert found.leak == 0 and (found.splits["crops"] == 3 * found.splits["scenes"]).all()

@@ -19,6 +19,7 @@ COMMITTED = [*sorted(HERE.glob("reports/*/*/seed*/config.json")), HERE / "digitk
 
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda file: "/".join(file.parts[-4:-1]))
 def test_a_committed_configuration_is_read_and_written_byte_for_byte(file):
+    """But for a value that got another name since: it is written with the name of now."""
     text = file.read_text("utf-8")
     config, written = Config.from_json(text), json.loads(text)
     assert config.fingerprint() == written["fingerprint"]
