@@ -15,10 +15,9 @@ from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 
-from .settings_check import as_text, parse_value
-
 from .project import InputError, root, unknown
 from .settings import KEYS, Config, Profile, with_present_names
+from .settings_check import as_text, parse_value
 
 # %% ../nbs/00_settings_file.ipynb #59da374f
 def _text(file: Path) -> str:
