@@ -14,6 +14,7 @@ from .cluster import place_of
 from .execution import reason_of, run_page
 from .html_page import save_html
 from .jobs import run_stages, watching
+from .kernels import shared_kernels
 from .keys import FIGURES
 from .lock import locked
 from .pages import KINDS, Page, jobs_of, train_page
@@ -126,5 +127,5 @@ def make_report(
     for line in stale_notebooks():
         say(line)
     with locked(root() / "reports" / f".{profile}.lock", f"the report of {profile}"):
-        with place_of(scheduler, root() / "reports", last.config.jobs) as place:
+        with shared_kernels(), place_of(scheduler, root() / "reports", last.config.jobs) as place:
             return _make(jobs, last, experiment, place, say)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from configparser import ConfigParser
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ import psutil
 import pytest
 from IPython.display import display
 
+from digitkit.kernels import shared_kernels
 from digitkit.report import make_report
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,6 +34,9 @@ DRAWS = r"\bshow_|\bpool\b"  # what draws, and what draws digits from a pool for
 def pytest_configure(config):
     # a shell ignores Ctrl-C in what it starts in the background, and children inherit that; a handler they do not
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    kernels = ExitStack()
+    kernels.enter_context(shared_kernels())  # whichever process of this test run, and command in it, asks for them
+    config.add_cleanup(kernels.close)
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 
 
