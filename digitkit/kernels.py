@@ -9,6 +9,7 @@ __all__ = ['SHARED', 'imports_of', 'serve', 'shared_kernels', 'WarmKernelManager
 import ast
 import atexit
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -34,23 +35,33 @@ from traitlets import List, Unicode
 from .project import code_folder
 
 # %% ../nbs/57_kernels.ipynb #50b31ef3
-@cache
-def _begins_with(code: str) -> tuple[str, ...]:
-    """The modules that a text imports outside of functions, digitkit's as `digitkit.name`."""
-    try:
-        nodes = ast.parse(code).body
-    except (SyntaxError, ValueError):
-        return ()
-    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    """The modules that statements import, digitkit's as `digitkit.name`."""
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     froms = [(node.level, node.module or "") for node in nodes if isinstance(node, ast.ImportFrom)]
-    return (*plain, *(f"digitkit.{module}" if level else module for level, module in froms))
+    return plain | {f"digitkit.{module}" if level else module for level, module in froms}
+
+
+def _is_late(name: str) -> bool:
+    """Whether a module that a function imports is left to the function."""
+    return name.partition(".")[0] in ("digitkit", "keras")
+
+
+@cache
+def _imported(code: str) -> set[str]:
+    """The modules that a text imports where it begins, and those of others that its functions import, except Keras."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return set()
+    return _names(tree.body) | {name for name in _names(list(ast.walk(tree))) if not _is_late(name)}
 
 
 def imports_of(code: str) -> list[str]:
-    """The modules of others that a text imports where it begins, itself or through digitkit's modules; sorted."""
+    """The modules of others that a text imports, itself or through digitkit's modules; sorted."""
     found, queue = set(), [code]
     while queue:
-        new = set(_begins_with(queue.pop())) - found
+        new = _imported(queue.pop()) - found
         found |= new
         own = [code_folder() / f"{name.partition('.')[2]}.py" for name in new if name.startswith("digitkit.")]
         queue.extend(file.read_text() for file in own if file.is_file())
@@ -91,6 +102,7 @@ def _kernel(asked: bytes, log: int, others: list) -> int:
     for name in names:
         with suppress(ImportError):  # the page itself says that it is not installed
             import_module(name)
+    gc.freeze()  # a copy need not look for garbage in what is imported
     if not (pid := os.fork()):
         for other in others:
             other.close()
