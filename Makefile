@@ -12,20 +12,24 @@ RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ER
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-.PHONY: report test notebooks lab bench ship recognition pictures readme site draw lint lock clean
+.PHONY: report test notebooks lab bench ship recognition pictures readme site draw lint style types lock clean
 
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
 
-test: lint  ## every test; ends with pytest's counts
-	@$(BIN)/nbdev-test --n-workers 3
+test: style  ## every test; ends with pytest's counts
+	@$(BIN)/basedpyright & types=$$!; $(BIN)/nbdev-test --n-workers 3 && wait $$types
 	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait
 
-lint: $(READY)  ## style, types of the public API, and that notebooks are clean and exported
+lint: style types  ## all that needs no test to run
+
+style: $(READY)  ## style, and that notebooks are clean and exported
 	@$(BIN)/ruff check --quiet nbs tests tools
 	@$(BIN)/ruff format --check --quiet nbs tests tools
-	@$(BIN)/basedpyright & types=$$!; \
-	  $(BIN)/python tools/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export && wait $$types
+	@$(BIN)/python tools/unchanged.py $(BIN)/nbdev-clean $(BIN)/nbdev-export
+
+types: $(READY)  ## types of the public API
+	@$(BIN)/basedpyright
 
 notebooks: $(READY)  ## run every component notebook and keep its outputs
 	@$(BIN)/nbdev-export

@@ -7,9 +7,11 @@ __all__ = ['root', 'InputError', 'code_folder', 'unknown', 'plain']
 
 # %% ../nbs/00_project.ipynb #47a53e63
 import difflib
+import os
 import re
 from collections.abc import Iterable
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 # %% ../nbs/00_project.ipynb #2360d7de
@@ -21,10 +23,11 @@ def root() -> Path:
     InputError
         If there is none.
     """
-    for folder in [Path.cwd(), *Path.cwd().parents]:
-        if (folder / "settings.ini").is_file() and (folder / "nbs").is_dir():
+    here = Path.cwd()
+    for folder in chain([here], here.parents):
+        if os.path.isfile(f"{folder}/settings.ini") and os.path.isdir(f"{folder}/nbs"):  # asked often, and so as text
             return folder
-    where = f"expected settings.ini and nbs/ in {Path.cwd()} or in a folder above it"
+    where = f"expected settings.ini and nbs/ in {here} or in a folder above it"
     raise InputError(f"no digitkit project: {where}. `digitkit new FOLDER` makes one.")
 
 # %% ../nbs/00_project.ipynb #74e8834e
