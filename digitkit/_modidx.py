@@ -568,6 +568,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'digitkit.kernels._place': ('kernels.html#_place', 'digitkit/kernels.py'),
                                   'digitkit.kernels._settled': ('kernels.html#_settled', 'digitkit/kernels.py'),
                                   'digitkit.kernels._start': ('kernels.html#_start', 'digitkit/kernels.py'),
+                                  'digitkit.kernels._wait': ('kernels.html#_wait', 'digitkit/kernels.py'),
                                   'digitkit.kernels._way': ('kernels.html#_way', 'digitkit/kernels.py'),
                                   'digitkit.kernels.imports_of': ('kernels.html#imports_of', 'digitkit/kernels.py'),
                                   'digitkit.kernels.serve': ('kernels.html#serve', 'digitkit/kernels.py'),

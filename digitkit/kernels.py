@@ -25,8 +25,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from io import RawIOBase
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
@@ -89,13 +89,14 @@ def _become(argv: list[str], env: dict[str, str], cwd: str, log: int) -> None:
     import_module(_KERNEL).launch_new_instance()
 
 # %% ../nbs/57_kernels.ipynb #0a824b94
-def _asked(asker: socket.socket) -> tuple[bytes, list[int]]:
+def _asked(asker: socket.socket) -> tuple[bytes, int]:
     """What somebody asks for, with a file for the log; nothing if who asked is gone."""
-    with suppress(OSError):
-        return socket.recv_fds(asker, 1 << 20, 1)[:2]
-    return b"", []
+    with suppress(OSError, ValueError):
+        asked, (log,), *_ = socket.recv_fds(asker, 1 << 20, 1)
+        return asked, log
+    return b"", -1
 
-
+# %% ../nbs/57_kernels.ipynb #67c5ce9f
 def _kernel(asked: bytes, log: int, others: list) -> int:
     """Import what is asked for, and become the kernel in a copy of this process, without `others`; its number."""
     names, *kernel = json.loads(asked)
@@ -122,30 +123,35 @@ def _end(kernels: list[int]) -> None:
 _LIFE = "life"
 
 
-def serve() -> None:
-    """Wait at the socket on standard input, and become, in copies of this process, the kernels that are asked for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the report, which ends this by its end
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel's exit code
-    door, life = socket.socket(fileno=os.dup(0)), open(os.open(_LIFE, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
-    ready, kernels = selectors.DefaultSelector(), {}
-    ready.register(door, selectors.EVENT_READ)
-    ready.register(life, selectors.EVENT_READ)
+def _wait(door: socket.socket, life: RawIOBase) -> None:
+    """Let in who comes through the door, and become kernels in copies of this process, until `life` is at its end."""
+    ready, kernels, some = selectors.DefaultSelector(), {}, selectors.EVENT_READ
+    ready.register(door, some)
+    ready.register(life, some)
     while life.read(1) is None:  # nothing is written, but somebody could
         for (one, *_), _ in ready.select():
             if one is door:
                 asker, _ = door.accept()
-                ready.register(asker, selectors.EVENT_READ)
+                ready.register(asker, some)
                 kernels[asker] = []
             elif one in kernels:
-                asked, logs = _asked(one)
-                if asked:
-                    kernels[one].append(pid := _kernel(asked, *logs, [ready, door, life, *kernels]))
+                if (asked := _asked(one))[0]:
+                    kernels[one].append(pid := _kernel(*asked, [ready, door, life, *kernels]))
                     with suppress(OSError):
                         one.send(str(pid).encode())
                 else:
                     ready.unregister(one)
                     _end(kernels.pop(one))
     _end([pid for pids in kernels.values() for pid in pids])
+
+# %% ../nbs/57_kernels.ipynb #15b92935
+def serve() -> None:
+    """Wait at the socket on standard input, and become, in copies of this process, the kernels that are asked for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the report, which ends this by its end
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel's exit code
+    with suppress(FileNotFoundError):  # who started this is gone already
+        life = os.open(_LIFE, os.O_RDONLY | os.O_NONBLOCK)
+        _wait(socket.socket(fileno=os.dup(0)), open(life, "rb", buffering=0))
 
 # %% ../nbs/57_kernels.ipynb #222f32d2
 SHARED = "DIGITKIT_KERNELS"
@@ -155,24 +161,10 @@ _SETTLED = re.compile("PYTHON|LD_|KERAS|TF_|XLA|JAX|CUDA|.*_NUM_THREADS|OPENCV")
 @contextmanager
 def _place() -> Iterator[str]:
     """A folder for the sockets of processes that wait, which end with the block, or with this process."""
-    with TemporaryDirectory(prefix="kernels-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kernels-") as folder:
         os.mkfifo(life := os.path.join(folder, _LIFE))
         with open(os.open(life, os.O_RDWR), "wb", buffering=0):
             yield folder
-
-
-@contextmanager
-def shared_kernels() -> Iterator[None]:
-    """In this block, this process and all that it starts ask the same processes for kernels."""
-    if sys.platform != "linux" or os.path.isdir(os.environ.get(SHARED, "")):
-        yield
-        return
-    with _place() as folder:
-        os.environ[SHARED] = folder
-        try:
-            yield
-        finally:
-            del os.environ[SHARED]
 
 # %% ../nbs/57_kernels.ipynb #2fda7308
 @cache
@@ -213,6 +205,21 @@ def _way(folder: str, name: str, asker: int) -> socket.socket:
             way.connect(str(door))
     return way
 
+# %% ../nbs/57_kernels.ipynb #49675a8b
+@contextmanager
+def shared_kernels() -> Iterator[None]:
+    """In this block, this process and all that it starts ask the same processes for kernels."""
+    if sys.platform != "linux" or os.path.isdir(os.environ.get(SHARED, "")):
+        yield
+        return
+    with _place() as folder:
+        os.environ[SHARED] = folder
+        try:
+            yield
+        finally:
+            del os.environ[SHARED]
+            _way.cache_clear()
+
 # %% ../nbs/57_kernels.ipynb #d1243c18
 def _ask(names: list[str], argv: list[str], env: dict[str, str], cwd: str) -> int:
     """The number of a new kernel that finds modules imported; RuntimeError if there is none."""
@@ -225,6 +232,7 @@ def _ask(names: list[str], argv: list[str], env: dict[str, str], cwd: str) -> in
             if pid := way.recv(64):
                 return int(pid)
         _way.cache_clear()
+        Path(folder, _settled(env)).unlink(missing_ok=True)  # one that is just ending may still let in
     raise RuntimeError("the process that starts kernels has ended twice: see the page's log.")
 
 # %% ../nbs/57_kernels.ipynb #9ae76da9
