@@ -19,7 +19,7 @@ import psutil
 import pytest
 from IPython.display import display
 
-from digitkit.kernels import shared_kernels
+from digitkit.kernels import SHARED, shared_kernels
 from digitkit.report import make_report
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -118,15 +118,18 @@ def alive(project: Path) -> list[psutil.Process]:
 def stop_report(project: Path, epochs: int, stop) -> SimpleNamespace:
     """Start the report of `small` in its own process group, `stop(pid)` it after so many epochs; wait for quiet."""
     line, pipe = [BIN / "digitkit", "report", "--profile", "tiny", "--experiment", "small"], subprocess.PIPE
-    report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    env = {name: value for name, value in os.environ.items() if name != SHARED}  # with kernels of its own
+    report = subprocess.Popen(line, cwd=project, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env=env)
     limit = time.monotonic() + 120
     while len(rows(project / RUN / "history.csv")) < epochs and report.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)
+    family = psutil.Process(report.pid).children(recursive=True)
     stop(report.pid)
+    _, left = psutil.wait_procs(family, timeout=10)
     limit = time.monotonic() + 10
     while alive(project) and time.monotonic() < limit:
         time.sleep(0.1)
-    left = alive(project)
+    left += [process for process in alive(project) if process not in left]
     for process in left:
         process.kill()
     out, err = report.communicate(timeout=30)

@@ -362,6 +362,7 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
             jobs = report.children()
             others = [process for process in alive(hollow) if process not in (report, *jobs)]
             kernels = [process for process in others if os.getsid(process.pid) == process.pid]
+    assert len(kernels) == 2
     jobs[0].kill()  # as the system does where memory runs out
     err = working.communicate(timeout=120)[1]
     assert working.returncode == 1 and "Traceback" not in err, err

@@ -346,7 +346,7 @@ def _many(folder, scenes, n):
 
 def test_a_start_is_light_and_memory_does_not_grow_with_the_pictures(tmp_path, scenes):
     peaks = []
-    for n in (1, 100, 500):  # a hundred fill its batches
+    for n in (1, 100, 700):  # a hundred fill its batches
         (tmp_path / str(n)).mkdir()
         _many(tmp_path / str(n), scenes, n)
         line = [sys.executable, "-c", MEASURED, BIN / "digitkit", "read", tmp_path / str(n), "--format", "jsonl"]
@@ -354,7 +354,7 @@ def test_a_start_is_light_and_memory_does_not_grow_with_the_pictures(tmp_path, s
         assert code == 0
         peaks.append(peak)
     assert peaks[0] < 150 and peaks[2] < peaks[0] + 60, peaks  # MB
-    assert peaks[2] < peaks[1] + 15, peaks  # as pixels in colour 400 pictures are 20
+    assert peaks[2] < peaks[1] + 15, peaks  # as pixels in colour 600 pictures are 29
 
 
 def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):

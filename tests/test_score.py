@@ -46,7 +46,7 @@ def folder(tmp_path, photos):
 
 @pytest.fixture(scope="module")
 def scenes():
-    return compose(split_glyphs(load_glyphs())["test"], "ladder14", 264, seed=5)  # more than a block of 256
+    return compose(split_glyphs(load_glyphs())["test"], "ladder14", 300, seed=5)  # more than a block of 256
 
 
 def scored(call, *arguments):
@@ -151,7 +151,7 @@ def test_scenes_have_the_scores_of_the_report(call, scenes, tmp_path):
     report = score_intervals(answers, scenes.digits, scenes.glyph_ids)
     for form in ("h5", "csv"):
         code, told, _ = scored(call, tmp_path / form)
-        assert (code, told["n"], told["split"], told["read_as"]) == (0, 264, "test", "scenes")
+        assert (code, told["n"], told["split"], told["read_as"]) == (0, 300, "test", "scenes")
         for name in METRICS:
             one = told["scores"][name]
             assert [one["value"], *one["by_digit"]] == [report[name], report[f"{name}_low"], report[f"{name}_high"]]
