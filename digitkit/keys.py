@@ -39,6 +39,8 @@ class _Meaning(ast.NodeTransformer):
     """Takes out of a tree what makes no number: docstrings, annotations, the texts of errors."""
 
     def visit(self, node: ast.AST) -> ast.AST | None:
+        if isinstance(node, ast.expr):  # in an expression is none of these, and most of a tree is expressions
+            return node
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, ast.ClassDef):  # a field stays one, whatever its type
@@ -74,37 +76,43 @@ def _mark(node: ast.stmt) -> str | None:
     return node.name if "architecture" in marks else None
 
 # %% ../nbs/03_keys.ipynb #697e1b4d
-@cache  # a report asks for the same modules again for every page
-def _statements(module: str) -> list[tuple[str | None, str]]:
-    """What counts of a module's statements, without its list of names, each with its `_mark`."""
-    try:
-        tree = meaning(module)
-    except (SyntaxError, ValueError):  # a magic, or a mistake that whoever runs it is told
-        return [(None, module)]
-    names = "Assign(targets=[Name(id='__all__'"
+def _statements(tree: ast.Module) -> list[tuple[str | None, str]]:
+    """What counts of a tree's statements, without its list of names, each with its `_mark`."""
     texts = [(_mark(node), _spelt(node)) for node in tree.body]
-    return [(mark, text) for mark, text in texts if not text.startswith(names)]
-
-# %% ../nbs/03_keys.ipynb #31705466
-def _code(module: str, model: str | None = None) -> str:
-    """What counts of a module's code; if `model` is named, without all other architectures."""
-    return "\n".join(text for mark, text in _statements(module) if model is None or mark in (None, model))
+    return [(mark, text) for mark, text in texts if not text.startswith("Assign(targets=[Name(id='__all__'")]
 
 # %% ../nbs/03_keys.ipynb #abdbaa2f
-@cache
-def imported(module: str) -> list[str]:
-    """The digitkit modules that a text may import, sorted: by `from .x import y`, `from . import x`, or by name."""
-    try:
-        tree, found = ast.parse(module), set()
-    except (SyntaxError, ValueError):
-        return []
-    for node in ast.walk(tree):
+def _imports(tree: ast.Module) -> list[str]:
+    """The digitkit modules that a tree may import, sorted."""
+    nodes, found = [tree], set()
+    for node in nodes:  # the list grows while it is read
+        nodes += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             home = ("digitkit." if node.level == 1 else "") + (node.module or "")
             found |= {home, *(f"{home.rstrip('.')}.{alias.name}" for alias in node.names)}
     return sorted(name.split(".")[1] for name in found if re.fullmatch(r"digitkit\.\w+", name))
+
+# %% ../nbs/03_keys.ipynb #2aea154e
+@cache
+def _read(text: str) -> tuple[list[tuple[str | None, str]], list[str]]:
+    """The `_statements` of a text, and its `_imports`."""
+    try:
+        tree = meaning(text)
+    except (SyntaxError, ValueError):  # a magic, or a mistake that whoever runs it is told
+        return [(None, text)], []
+    return _statements(tree), _imports(tree)
+
+
+def imported(module: str) -> list[str]:
+    """The digitkit modules that a text may import, sorted: by `from .x import y`, `from . import x`, or by name."""
+    return _read(module)[1]
+
+
+def _code(module: str, model: str | None = None) -> str:
+    """What counts of a module's code; if `model` is named, without all other architectures."""
+    return "\n".join(text for mark, text in _read(module)[0] if model is None or mark in (None, model))
 
 # %% ../nbs/03_keys.ipynb #8ab06b32
 _SETTINGS = ("config", "project", "provenance", "settings", "settings_file")
