@@ -17,13 +17,15 @@ export PYTHONHASHSEED ?= 0
 report: $(READY)  ## the report of PROFILE (default quick): reports/$(PROFILE)/index.html
 	@$(BIN)/digitkit report --profile $(PROFILE)
 
-# three processes share the cores; more threads of each would only wait for one another
+# Several processes share the cores: more threads of each would only wait for one another. They start hundreds of others:
+# where nothing may be kept compiled, each of these would compile all modules anew
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 test: export TF_NUM_INTEROP_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
+test: export PYTHONDONTWRITEBYTECODE =
 test: style  ## every test; ends with pytest's counts
 	@$(BIN)/basedpyright & types=$$!; $(BIN)/nbdev-test --n-workers 3 && wait $$types
-	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder  # the third works where two wait
+	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # two work where the others wait
 
 lint: style types  ## all that needs no test to run
 

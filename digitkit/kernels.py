@@ -155,7 +155,7 @@ def serve() -> None:
 
 # %% ../nbs/57_kernels.ipynb #222f32d2
 SHARED = "DIGITKIT_KERNELS"
-_SETTLED = re.compile("PYTHON|LD_|KERAS|TF_|XLA|JAX|CUDA|.*_NUM_THREADS|OPENCV")  # read when a library is imported
+_SETTLED = re.compile("PYTHON|KERAS|TF_|XLA|JAX|CUDA|.*_NUM_THREADS|OPENCV")  # read when a library is imported
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def compare_leavings(then: dict, now: dict, steps: list[Step], seconds: float = 
     return Probe(tuple(differs), pd.DataFrame(rows).T.rename_axis("file"), digest.hexdigest()[:12], seconds)
 
 # %% ../nbs/55_probe.ipynb #cd7f3736
-_BEFORE = ("pandas", "keras")  # what pages import, beside digitkit
+_BEFORE = ("pandas", "sklearn.model_selection", "scipy.stats", "keras")  # what takes pages long to import
 
 
 def _failure(which: str, printed: str) -> InputError:

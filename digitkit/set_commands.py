@@ -23,7 +23,6 @@ from .cluster import place_of
 from .disk import replacing
 from .formats import save_set
 from .glyphs import SPLITS, load_glyphs, split_glyphs
-from .heat import show_audit
 from .labels import number
 from .layouts import parse_layouts
 from .own_process import share_of
@@ -33,7 +32,6 @@ from .reference import reference_splits
 from .scenes import Scenes
 from .sets import load_set
 from .shards import build_shards, check_shards
-from .show import show_images
 from .store import Store, build_scenes, split_seed
 
 # %% ../nbs/59_set_commands.ipynb #364c6308
@@ -198,6 +196,8 @@ def show(
     count: Annotated[int, typer.Option(min=1, max=400, help="How many scenes, from the first on.")] = 24,
 ) -> None:
     """Draw the first scenes of a split, with their numbers and, where they are known, the boxes of their digits."""
+    from digitkit.show import show_images  # imported late, here and below: what draws takes two seconds
+
     _outside(path, _picture(picture))
     splits = load_set(path)
     if split is not None and split not in splits:
@@ -277,6 +277,8 @@ def audit(
     splits = load_set(path)
     found = audit_set(splits, _progress("audit", sum(map(len, splits.values()))))
     if figure:
+        from digitkit.heat import show_audit
+
         with replacing(figure) as part:
             show_audit(found.pairs, found.splits).savefig(part, format="png")
     if as_json:
