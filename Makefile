@@ -9,6 +9,8 @@ HOUSE := nbs/99_house.ipynb
 RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
   --ExecutePreprocessor.coalesce_streams=True \
   --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
+# what TensorFlow and jsonschema load at each start and no test uses
+WITHOUT := PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH}
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
@@ -24,8 +26,8 @@ test: export TF_NUM_INTEROP_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export PYTHONDONTWRITEBYTECODE =
 test: style  ## every test; ends with pytest's counts
-	@$(BIN)/basedpyright & types=$$!; $(BIN)/nbdev-test --n-workers 3 && wait $$types
-	@PYTHONPATH=$(CURDIR)/tests/without$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # two work where the others wait
+	@$(BIN)/basedpyright & types=$$!; $(WITHOUT) $(BIN)/nbdev-test --n-workers 3 && wait $$types
+	@$(WITHOUT) $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # two work where the others wait
 
 lint: style types  ## all that needs no test to run
 
