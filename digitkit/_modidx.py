@@ -318,6 +318,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitkit.findings.Findings.right': ('findings.html#findings.right', 'digitkit/findings.py'),
                                    'digitkit.findings.Findings.rivals': ('findings.html#findings.rivals', 'digitkit/findings.py'),
                                    'digitkit.findings.Findings.trained': ('findings.html#findings.trained', 'digitkit/findings.py'),
+                                   'digitkit.findings._compared_tests': ('findings.html#_compared_tests', 'digitkit/findings.py'),
                                    'digitkit.findings._first_finished': ('findings.html#_first_finished', 'digitkit/findings.py'),
                                    'digitkit.findings._uncovered': ('findings.html#_uncovered', 'digitkit/findings.py'),
                                    'digitkit.findings.choose_reader': ('findings.html#choose_reader', 'digitkit/findings.py'),

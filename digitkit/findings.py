@@ -7,7 +7,7 @@ __all__ = ['Findings', 'gather', 'choose_reader', 'hardest_test', 'overlap_curve
 
 # %% ../nbs/53_findings.ipynb #97ad4991
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ class Findings:
 
     Attributes
     ----------
-    overall : the profile's configuration
+    overall : the profile's configuration; its tests are those that readers are compared on
     finished : by experiment, the first seed's run that finished
     scenes : by test, its scenes
     answers : by experiment and test, what was answered to them
@@ -67,6 +67,13 @@ class Findings:
         """Whether an experiment reads each scene of a test without a mistake, (n,) bool."""
         return self.answers[name, test].exact(self.scenes[test].digits)
 
+# %% ../nbs/53_findings.ipynb #877c9f29
+def _compared_tests(overall: Profile, finished: dict[str, Config]) -> tuple[str, ...]:
+    """Of the profile's tests, the most that a finished run with a network of its own reads; if none, tests of a run."""
+    trained = [config.tests for config in finished.values() if not config.members]
+    shared = [tuple(test for test in overall.tests if test in tests) for tests in trained]
+    return max(shared, key=len, default=overall.tests) or trained[0]
+
 # %% ../nbs/53_findings.ipynb #d55f5c5c
 def _first_finished(configs: list[Config], rows: pd.DataFrame) -> dict[str, Config]:
     """By experiment, the first of its runs that is among the rows of finished ones."""
@@ -86,6 +93,7 @@ def gather(overall: Profile, configs: list[Config], rows: pd.DataFrame) -> Findi
     rows : of `load_runs`, at least one
     """
     finished = _first_finished(configs, rows)
+    overall = replace(overall, tests=_compared_tests(overall, finished))
     scenes = {test: load_split(config, "test", test) for config in finished.values() for test in config.tests}
     answers = {(name, test): load_answers(c, test) for name, c in finished.items() for test in c.tests}
     own = {name: run_folder(config) for name, config in finished.items() if not config.members}

@@ -194,6 +194,17 @@ def test_a_page_that_fails_stops_no_other_and_its_experiment_is_named_and_not_in
     assert "<strong>paired seed 0</strong>: not finished" in (reports / "index.html").read_text()
 
 
+def test_a_reader_of_other_tests_than_the_profile_s_is_compared_on_its_own(tiny_copy, report):
+    change_settings(tiny_copy, "profile:tiny", experiments="small", select="")
+    change_settings(tiny_copy, "tiny.small", tests="ladder10")
+    code, _, err, pages = report(tiny_copy)
+    assert code == 0 and {"evaluate small", "score small", "compare"} <= pages, err
+    page = (tiny_copy / "reports/tiny/index.html").read_text()
+    assert "No reader that is finished reads all tests of this profile. They are compared on ladder10." in page
+    table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv")
+    assert table[["experiment", "test"]].values.tolist() == [["small", "ladder10"]]
+
+
 SMALL = {"train small", "evaluate small", "score small"}
 SCORED = {f"score {name}" for name in ("small", *WHOLE, "columns")}
 EVALUATED = SCORED | {f"evaluate {name}" for name in ("small", *WHOLE, "columns")}
