@@ -200,7 +200,7 @@ def test_a_reader_of_other_tests_than_the_profile_s_is_compared_on_its_own(tiny_
     code, _, err, pages = report(tiny_copy)
     assert code == 0 and {"evaluate small", "score small", "compare"} <= pages, err
     page = (tiny_copy / "reports/tiny/index.html").read_text()
-    assert "No reader that is finished reads all tests of this profile. They are compared on ladder10." in page
+    assert "No network that is finished reads all tests of this profile. Readers are compared on ladder10." in page
     table = pd.read_csv(tiny_copy / "reports/tiny/comparison.csv")
     assert table[["experiment", "test"]].values.tolist() == [["small", "ladder10"]]
 
