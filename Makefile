@@ -9,9 +9,9 @@ HOUSE := nbs/99_house.ipynb
 RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
   --ExecutePreprocessor.coalesce_streams=True \
   --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
-# what jsonschema and TensorFlow load at each start and no test uses
-WITHOUT := $(CURDIR)/tests/without/jsonschema
-AND_JAX := $(CURDIR)/tests/without/tensorflow
+# what jsonschema and TensorFlow load at each start and no test uses; Keras on NumPy, as in a notebook, does need JAX
+WITHOUT_GRAMMAR := $(CURDIR)/tests/without/jsonschema
+WITHOUT_JAX := $(CURDIR)/tests/without/tensorflow
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
@@ -27,8 +27,8 @@ test: export TF_NUM_INTEROP_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export PYTHONDONTWRITEBYTECODE =
 test: style  ## every test; ends with pytest's counts
-	@$(BIN)/basedpyright & types=$$!; PYTHONPATH=$(WITHOUT)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/nbdev-test --n-workers 3 && wait $$types
-	@PYTHONPATH=$(WITHOUT):$(AND_JAX)$${PYTHONPATH:+:$$PYTHONPATH} \
+	@$(BIN)/basedpyright & types=$$!; PYTHONPATH=$(WITHOUT_GRAMMAR)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/nbdev-test --n-workers 3 && wait $$types
+	@PYTHONPATH=$(WITHOUT_GRAMMAR):$(WITHOUT_JAX)$${PYTHONPATH:+:$$PYTHONPATH} \
 	  $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # of four processes some wait
 
 lint: style types  ## all that needs no test to run
