@@ -71,9 +71,8 @@ def imports_of(code: str) -> list[str]:
 _KERNEL = "ipykernel.kernelapp"
 
 
-def _become(argv: list[str], env: dict[str, str], cwd: str, log: int) -> None:
-    """Be a kernel from here on: in a session, an environment and a folder of its own, and like one that starts cold."""
-    os.setsid()
+def _become(argv: list[str], env: dict[str, str], cwd: str, log: int, parent: int) -> None:
+    """Be a kernel from here on: in an environment and a folder of its own, and like one that starts cold."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -85,7 +84,7 @@ def _become(argv: list[str], env: dict[str, str], cwd: str, log: int) -> None:
     tempfile.tempdir = None  # it may have been asked for in another environment
     for name in [name for name in sys.modules if name.partition(".")[0] == "digitkit"]:
         del sys.modules[name]  # this one's; the page may be another project's
-    sys.argv = ["ipykernel_launcher", *argv, f"--IPKernelApp.parent_handle={os.getppid()}"]
+    sys.argv = ["ipykernel_launcher", *argv, f"--IPKernelApp.parent_handle={parent}"]
     import_module(_KERNEL).launch_new_instance()
 
 # %% ../nbs/57_kernels.ipynb #0a824b94
@@ -104,11 +103,14 @@ def _kernel(asked: bytes, log: int, others: list) -> int:
         with suppress(ImportError):  # the page itself says that it is not installed
             import_module(name)
     gc.freeze()  # a copy need not look for garbage in what is imported
+    parent = os.getpid()
     if not (pid := os.fork()):
         for other in others:
             other.close()
-        _become(*kernel, log)
+        _become(*kernel, log, parent)
         sys.exit()
+    with suppress(ProcessLookupError):  # it has ended already
+        os.setpgid(pid, pid)
     os.close(log)
     return pid
 
