@@ -361,7 +361,7 @@ def test_a_killed_process_costs_its_own_page_only(hollow):
         with suppress(psutil.Error, ProcessLookupError):  # one of them has just ended: look again
             jobs = report.children()
             others = [process for process in alive(hollow) if process not in (report, *jobs)]
-            kernels = [process for process in others if os.getsid(process.pid) == process.pid]
+            kernels = [process for process in others if os.getpgid(process.pid) == process.pid]
     assert len(kernels) == 2
     jobs[0].kill()  # as the system does where memory runs out
     err = working.communicate(timeout=120)[1]
