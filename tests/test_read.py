@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -358,16 +359,19 @@ def test_a_start_is_light_and_memory_does_not_grow_with_the_pictures(tmp_path, s
 
 
 def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):
-    _many(tmp_path, scenes, 10_000)
+    (tmp_path / "in").mkdir()
+    _many(tmp_path / "in", scenes, 10_000)
     for form in ("jsonl", "json", "table"):
-        with open(tmp_path / "out", "w+") as out:
-            line = [BIN / "digitkit", "read", tmp_path, "--format", form]
-            reading = subprocess.Popen(line, stdout=out, stderr=subprocess.PIPE, text=True)
-            time.sleep(4)  # it is among them
+        said, limit = tmp_path / "err", time.monotonic() + 60
+        with open(tmp_path / "out", "w+") as out, open(said, "w") as err:
+            line = [BIN / "digitkit", "read", tmp_path / "in", "--format", form]
+            reading = subprocess.Popen(line, stdout=out, stderr=err)
+            while not re.search(r"[1-9]\d+/10000", said.read_text()) and time.monotonic() < limit:
+                time.sleep(0.02)  # until it is among them
             reading.send_signal(signal.SIGINT)
-            err = reading.communicate(timeout=20)[1]
+            reading.wait(20)
             out.seek(0)
-            told = out.read()
+            told, err = out.read(), said.read_text()
         assert reading.returncode == 130 and "Traceback" not in err and "stopped" in err
         rows = json.loads(told) if form == "json" else told.splitlines()
         assert 32 <= len(rows) < 10_000
