@@ -366,7 +366,8 @@ def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):
         with open(tmp_path / "out", "w+") as out, open(said, "w") as err:
             line = [BIN / "digitkit", "read", tmp_path / "in", "--format", form]
             reading = subprocess.Popen(line, stdout=out, stderr=err)
-            while not re.search(r"[1-9]\d+/10000", said.read_text()) and time.monotonic() < limit:
+            begun = re.compile(r"[1-9]\d+/10000")
+            while not begun.search(said.read_text()) and reading.poll() is None and time.monotonic() < limit:
                 time.sleep(0.02)  # until it is among them
             reading.send_signal(signal.SIGINT)
             reading.wait(20)
