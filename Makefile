@@ -9,9 +9,8 @@ HOUSE := nbs/99_house.ipynb
 RUN := $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
   --ExecutePreprocessor.coalesce_streams=True \
   --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False
-# what jsonschema and TensorFlow load at each start and no test uses; Keras on NumPy, as in a notebook, does need JAX
-WITHOUT_GRAMMAR := $(CURDIR)/tests/without/jsonschema
-WITHOUT_JAX := $(CURDIR)/tests/without/tensorflow
+# how each Python of a test run starts; pytest alone starts without JAX: Keras on NumPy, as in a notebook, needs it
+START := $(CURDIR)/tests/start
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
@@ -26,10 +25,11 @@ test: export TF_NUM_INTRAOP_THREADS ?= 1
 test: export TF_NUM_INTEROP_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export PYTHONDONTWRITEBYTECODE =
+test: export PYTHONPATH := $(START)$(if $(PYTHONPATH),:$(PYTHONPATH))
+# pytest has four processes, since some of them wait for what others make
 test: style  ## every test; ends with pytest's counts
-	@$(BIN)/basedpyright & types=$$!; PYTHONPATH=$(WITHOUT_GRAMMAR)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/nbdev-test --n-workers 3 && wait $$types
-	@PYTHONPATH=$(WITHOUT_GRAMMAR):$(WITHOUT_JAX)$${PYTHONPATH:+:$$PYTHONPATH} \
-	  $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder  # of four processes some wait
+	@$(BIN)/basedpyright & types=$$!; $(BIN)/nbdev-test --n-workers 3 && wait $$types
+	@PYTHONPATH=$(START)/pytest:$$PYTHONPATH $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: style types  ## all that needs no test to run
 

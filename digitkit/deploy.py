@@ -126,7 +126,7 @@ def save_onnx(reader: Reader, path: Path, half: bool = False, **origin: str) -> 
     """
     _check_exportable(reader)
     network = without_training(reader.network)
-    network.predict_on_batch(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants a built one
+    network(np.zeros((1, *network.input_shape[1:]), np.float32))  # export wants one that was called
     with replacing(path) as part:
         network.export(part, format="onnx", verbose=False)
         model = with_half_weights(onnx.load(part)) if half else onnx.load(part)

@@ -366,9 +366,10 @@ def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):
         with open(tmp_path / "out", "w+") as out, open(said, "w") as err:
             line = [BIN / "digitkit", "read", tmp_path / "in", "--format", form]
             reading = subprocess.Popen(line, stdout=out, stderr=err)
-            begun = re.compile(r"[1-9]\d+/10000")
-            while not begun.search(said.read_text()) and reading.poll() is None and time.monotonic() < limit:
-                time.sleep(0.02)  # until it is among them
+            # until it is among them: its rows say so at once, the others' progress after seconds
+            begun, shown = (r"(.+\n){32}", tmp_path / "out") if form == "jsonl" else (r"[1-9]\d+/10000", said)
+            while not re.search(begun, shown.read_text()) and reading.poll() is None and time.monotonic() < limit:
+                time.sleep(0.02)
             reading.send_signal(signal.SIGINT)
             reading.wait(20)
             out.seek(0)
