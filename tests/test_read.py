@@ -5,12 +5,15 @@ import io
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 import typing
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -358,23 +361,33 @@ def test_a_start_is_light_and_memory_does_not_grow_with_the_pictures(tmp_path, s
     assert peaks[2] < peaks[1] + 15, peaks  # as pixels in colour 600 pictures are 29
 
 
+def _told(terminal, until=b"$."):
+    """What a terminal is told, to the end or until a sign, which by default never comes."""
+    said = b""
+    with suppress(OSError):  # there is no more to be told
+        while not re.search(until, said) and select.select([terminal], [], [], 60)[0]:
+            if not (more := os.read(terminal, 4096)):
+                break
+            said += more
+    return said
+
+
 def test_ctrl_c_leaves_what_was_read(tmp_path, scenes):
     (tmp_path / "in").mkdir()
     _many(tmp_path / "in", scenes, 10_000)
     for form in ("jsonl", "json", "table"):
-        said, limit = tmp_path / "err", time.monotonic() + 60
-        with open(tmp_path / "out", "w+") as out, open(said, "w") as err:
+        terminal, end = os.openpty()  # it is told at once how far the reading is
+        termios.tcsetwinsize(end, (24, 80))
+        with open(tmp_path / "out", "w") as out:
             line = [BIN / "digitkit", "read", tmp_path / "in", "--format", form]
-            reading = subprocess.Popen(line, stdout=out, stderr=err)
-            # until it is among them: its rows say so at once, the others' progress after seconds
-            begun, shown = (r"(.+\n){32}", tmp_path / "out") if form == "jsonl" else (r"[1-9]\d+/10000", said)
-            while not re.search(begun, shown.read_text()) and reading.poll() is None and time.monotonic() < limit:
-                time.sleep(0.02)
-            reading.send_signal(signal.SIGINT)
-            reading.wait(20)
-            out.seek(0)
-            told, err = out.read(), said.read_text()
-        assert reading.returncode == 130 and "Traceback" not in err and "stopped" in err
+            reading = subprocess.Popen(line, stdout=out, stderr=end)
+        os.close(end)
+        err = _told(terminal, rb"[1-9]\d+/10000")
+        reading.send_signal(signal.SIGINT)  # it is among them
+        err += _told(terminal)
+        os.close(terminal)
+        assert reading.wait(20) == 130 and b"Traceback" not in err and b"stopped" in err, err
+        told = (tmp_path / "out").read_text()
         rows = json.loads(told) if form == "json" else told.splitlines()
         assert 32 <= len(rows) < 10_000
         if form == "jsonl":
