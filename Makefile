@@ -29,7 +29,7 @@ test: export PYTHONPATH := $(START)$(if $(PYTHONPATH),:$(PYTHONPATH))
 # pytest has four processes, since some of them wait for what others make
 test: style  ## every test; ends with pytest's counts
 	@$(BIN)/basedpyright & types=$$!; $(BIN)/nbdev-test --n-workers 3 && wait $$types
-	@PYTHONPATH=$(START)/pytest:$$PYTHONPATH $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	@PYTHONPATH=$(START)/without_jax:$$PYTHONPATH $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: style types  ## all that needs no test to run
 
